@@ -1,6 +1,7 @@
 """Aggregating the answers of several models: OW, ISP and their rivals (2510.01499), in numpy alone."""
 from .answers import AnswerTable
 from .dawid_skene import dawid_skene
+from .diagnosis import diagnose
 from .rules import (
     RULES,
     estimate_accuracies,
