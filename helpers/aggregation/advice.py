@@ -30,9 +30,9 @@ def verdict(table: AnswerTable, regret, trust) -> str:
                 f"could lose {100 * regret[least]:.0f} points to the best one. Score about 50 of the "
                 f"{table.n_questions:,} questions by hand, then use optimal_weight, or keep the best single model.")
     trusted = sorted((rule for rule in trust if trust[rule]), key=regret.get)
-    others = f" So would {', '.join(trusted[1:])}." if trusted[1:] else ""
-    untested = " With three models any agreement fits, so this rests on their erring independently." * (
-        np.sum(np.any(table.answers >= 0, axis=0)) == 3)
+    others = f" So do {', '.join(trusted[1:])}." if trusted[1:] else ""
+    three = np.sum(np.any(table.answers >= 0, axis=0)) == 3
+    untested = " With three models any agreement fits, so this rests on their erring independently." if three else ""
     return (f"Use {trusted[0]}: under every story that explains these answers it loses at most "
             f"{100 * regret[trusted[0]]:.1f} points to the best rule.{others}{untested}")
 
@@ -44,12 +44,12 @@ def close_pairs(table: AnswerTable, excess, most: int = 3) -> str:
     order = np.argsort(-values)[:most]
     pairs = "; ".join(f"{table.models[rows[k]]} and {table.models[columns[k]]} ({values[k]:.2f})"
                       for k in order if values[k] > CLOSE)
-    return (f"{int(np.sum(values > CLOSE))} of {len(values)} pairs agree more than independent models would, most of all "
-            f"{pairs}. Do they share training data, or a habit? Count them as less than full votes.")
+    return (f"In the likeliest story {int(np.sum(values > CLOSE))} of {len(values)} pairs agree more than independent models "
+            f"would, most of all {pairs}. Do they share training data, or a habit? Count them as less than full votes.")
 
 
 def biased_models(table: AnswerTable, slot_bias) -> str:
     """Return the models that favour a label, and the cure."""
     biased = [f"{table.models[i]} ({slot_bias[i]:.0%})" for i in np.argsort(-slot_bias) if slot_bias[i] > BIASED]
-    return (f"{', '.join(biased[:4])}{' and others' if len(biased) > 4 else ''} seem to favour one label whatever the "
+    return (f"{', '.join(biased[:4])}{' and others' if len(biased) > 4 else ''}: these shares of answers go to one label one label whatever the "
             f"question. Show each model its own order of options; for answers already recorded, centre: ow_l_centred.")
