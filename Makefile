@@ -1,0 +1,55 @@
+# Four Papers on a Laptop. Two commands are enough: `make lab` to learn, `make test` to check everything.
+
+# The Python that makes .venv, 3.11 or newer: make lab PYTHON=python3.12
+PYTHON ?= python3
+
+# Where Linux machines without a GPU take PyTorch's CPU build from (200 MB instead of several GB). It is asked for
+# 3 s at most and skipped when it does not answer; name another, or none: make lab TORCH_INDEX=
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+
+# Jupyter, nbgrader and the tests' kernels are found through PATH.
+IN_VENV = PATH="$(CURDIR)/.venv/bin:$$PATH"
+ENVIRONMENT = $(PYTHON) scripts/environment.py --torch-index "$(TORCH_INDEX)"
+# One thread each, because the tests run side by side; PYTHONPATH closes the network in every kernel too.
+PYTEST = $(IN_VENV) OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONPATH="$(CURDIR)/tests/offline" \
+	.venv/bin/python -m pytest
+NOTEBOOK_DIRS = $(wildcard notebooks solutions)
+
+.PHONY: help env env-tests lab test test-long notebooks exercises links bench lint clean
+
+help: ## these targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
+
+lab: env ## open the course in JupyterLab
+	@$(IN_VENV) .venv/bin/python scripts/lab.py
+
+env: ## make .venv with what learners need
+	@$(ENVIRONMENT)
+
+env-tests:
+	@$(ENVIRONMENT) --tests
+
+test: env-tests ## every test but the long ones
+	$(PYTEST) -n 2 --dist loadfile -m "not long" --nbval --nbval-current-env tests $(NOTEBOOK_DIRS)
+
+test-long: env-tests ## the tests that take minutes
+	$(PYTEST) -m long tests || [ $$? -eq 5 ]
+
+notebooks: env-tests ## run the notebooks in place, collect their claims and pictures
+	$(IN_VENV) .venv/bin/python scripts/run_notebooks.py $(ONLY)
+
+exercises: env-tests ## generate exercises/ from solutions/
+	$(IN_VENV) .venv/bin/python scripts/make_exercises.py
+
+links: env-tests ## write badges and the set-up cell for this repository's address
+	$(IN_VENV) .venv/bin/python scripts/links.py
+
+bench: env-tests ## speed against the peer libraries, as ratios
+	$(PYTEST) tests/benchmarks -q -s -p no:xdist -o python_files="bench_*.py"
+
+lint: env-tests
+	.venv/bin/ruff check .
+
+clean: ## remove .venv and everything generated outside git
+	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +

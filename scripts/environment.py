@@ -1,0 +1,194 @@
+"""Makes .venv and installs the course into it: what learners need, or with --tests what the tests need too.
+
+It uses the standard library only, and no syntax newer than Python 3.6, so that an old Python gets words
+instead of a traceback. A second run finds its stamp and installs nothing.
+"""
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+OLDEST = (3, 11)
+PROBE_SECONDS = 3.0
+ROOM_GB = 3.0
+
+
+class Trouble(Exception):
+    """What went wrong and what to do about it, in words for the person at the keyboard."""
+
+
+def check_python(version=sys.version_info, executable=sys.executable):
+    """Raise Trouble when this Python cannot make the environment."""
+    if tuple(version[:2]) < OLDEST:
+        raise Trouble(
+            "The course needs Python {}.{} or newer, and {} is {}.{}.\n".format(*OLDEST, executable, *version[:2])
+            + "Install a newer Python, then name it: make lab PYTHON=python3.12"
+        )
+    try:
+        import ensurepip  # noqa: F401  # Debian and Ubuntu ship it apart from Python
+        import venv  # noqa: F401
+    except ImportError as error:
+        raise Trouble(
+            f"{executable} cannot make virtual environments: its {error.name!r} module is missing.\n"
+            "On Debian or Ubuntu install it with: sudo apt-get install python3-venv\n"
+            "Then run the same command again."
+        ) from None
+
+
+def python_of(venv):
+    """The path of the Python inside the virtual environment `venv`."""
+    return venv / "Scripts" / "python.exe" if os.name == "nt" else venv / "bin" / "python"
+
+
+def digest(root, tests):
+    """A hash of everything that decides what is installed, hexadecimal."""
+    import tomllib  # here, not above: an old Python gets check_python's words first
+
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    parts = [project["build-system"], project["project"], project["tool"]["setuptools"]]
+    names = ["constraints.txt", "requirements-nodeps.txt"] if tests else ["constraints.txt"]
+    parts += [(root / name).read_text(encoding="utf-8") for name in names]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def read_stamp(venv):
+    """What an earlier run installed into `venv`, {} if nothing was finished there or its Python is gone."""
+    try:
+        return json.loads((venv / "course.json").read_text()) if python_of(venv).exists() else {}
+    except (OSError, ValueError):
+        return {}
+
+
+def write_stamp(venv, root, tests):
+    """Note in `venv` that it holds what `root` asks for now; the tests' set includes the learners'."""
+    stamp = {"root": str(root), "learner": digest(root, False)}
+    if tests:
+        stamp["tests"] = digest(root, True)
+    part = venv / "course.json.part"
+    part.write_text(json.dumps(stamp))
+    part.replace(venv / "course.json")
+
+
+def has_gpu():
+    """Whether this Linux machine has an NVIDIA or AMD accelerator that PyTorch's full build could use."""
+    return any(Path(device).exists() for device in ("/dev/nvidiactl", "/proc/driver/nvidia/version", "/dev/kfd"))
+
+
+def answers(url, seconds=PROBE_SECONDS):
+    """Whether `url` answers within `seconds`, looking up its name included.
+
+    A name server that is silent cannot be timed out from Python, so a thread waits for it and is left behind.
+    """
+    heard = []
+
+    def ask():
+        try:
+            urllib.request.urlopen(url, timeout=seconds).close()
+            heard.append(True)
+        except urllib.error.HTTPError as error:
+            heard.append(error.code < 500)  # an index may refuse its front page and still serve wheels
+        except (OSError, ValueError):
+            heard.append(False)
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    return bool(heard and heard[0])
+
+
+def torch_options(index):
+    """The pip options that choose PyTorch's build: the CPU index on Linux without a GPU if it answers, else none."""
+    if not index or not sys.platform.startswith("linux") or has_gpu():
+        return []
+    if answers(index):
+        return ["--extra-index-url", index]
+    print(f"  {index} does not answer within {PROBE_SECONDS:.0f} s: taking torch from pip's usual place", flush=True)
+    return []
+
+
+def pip_install(venv, *arguments):
+    """Run pip in `venv`, or raise Trouble with the likely cause."""
+    quiet = [] if sys.stdout.isatty() else ["--quiet"]
+    command = [str(python_of(venv)), "-m", "pip", "install", "--no-input", "--disable-pip-version-check", *quiet]
+    code = subprocess.call([*command, *arguments], cwd=str(ROOT), stdin=subprocess.DEVNULL)
+    if code:
+        room = shutil.disk_usage(str(venv.parent)).free / 1e9
+        likely = "the disk is nearly full" if room < 1 else "no network, or no wheel for this Python (see pip above)"
+        raise Trouble(
+            f"Installing {arguments[-1]} failed (pip ended with {code}). Likely: {likely}; {room:.1f} GB are free.\n"
+            "Run the same command again when that is mended; what is already installed stays."
+        )
+
+
+def make_venv(venv):
+    """Make an empty virtual environment at `venv`, in place of a broken, moved or half-made one."""
+    room = shutil.disk_usage(str(venv.parent)).free / 1e9
+    if room < ROOM_GB:
+        raise Trouble(f"The environment needs {ROOM_GB:.0f} GB and {venv.parent} has {room:.1f} GB free.\nMake room first.")
+    code = subprocess.call([sys.executable, "-m", "venv", "--clear", str(venv)], stdin=subprocess.DEVNULL)
+    if code:
+        shutil.rmtree(str(venv), ignore_errors=True)
+        raise Trouble(
+            f"{sys.executable} could not make {venv} (see above).\n"
+            "On Debian or Ubuntu this often helps: sudo apt-get install python3-venv"
+        )
+
+
+def usable(venv, root):
+    """Whether `venv` can be installed into: it has a Python with pip, and was not moved here from elsewhere."""
+    if not python_of(venv).exists() or read_stamp(venv).get("root", str(root)) != str(root):
+        return False
+    return subprocess.call([str(python_of(venv)), "-c", "import pip"], stderr=subprocess.DEVNULL) == 0
+
+
+def install(venv, root, tests, torch_index):
+    """Bring `venv` up to date and stamp it; the old stamp goes first, so a failure leaves none."""
+    start = time.monotonic()
+    if not usable(venv, root):
+        print("Making .venv", flush=True)
+        make_venv(venv)
+    (venv / "course.json").unlink(missing_ok=True)
+    print("Installing torch (about 200 MB)", flush=True)
+    pip_install(venv, "--constraint", "constraints.txt", *torch_options(torch_index), "torch")
+    print("Installing the course and its packages", flush=True)
+    pip_install(venv, "--constraint", "constraints.txt", "--editable", ".[test,peers]" if tests else ".")
+    if tests:
+        pip_install(venv, "--no-deps", "--constraint", "constraints.txt", "--requirement", "requirements-nodeps.txt")
+    write_stamp(venv, root, tests)
+    print(f"The environment is ready ({time.monotonic() - start:.0f} s).", flush=True)
+
+
+def main():
+    """The exit code: 0 when .venv holds what was asked for, 1 after words on what went wrong."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tests", action="store_true", help="also install what the tests need")
+    parser.add_argument("--torch-index", default="", help="package index with PyTorch's CPU build")
+    options = parser.parse_args()
+    venv = ROOT / ".venv"
+    try:
+        check_python()
+        stamp = read_stamp(venv)
+        done = stamp.get("tests" if options.tests else "learner") == digest(ROOT, options.tests)
+        if not done or stamp.get("root") != str(ROOT):
+            install(venv, ROOT, options.tests, options.torch_index)
+        return 0
+    except Trouble as trouble:
+        print(f"\n{trouble}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("\nStopped. The same command goes on from here.", file=sys.stderr)
+    except OSError as error:
+        print(f"\nThe environment could not be made: {error}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
