@@ -1,0 +1,1 @@
+"""The library behind the four notebooks of the course."""

@@ -1,0 +1,103 @@
+"""Calling a learner's function: on copies, its stderr and warnings kept apart, its errors turned into words."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import linecache
+import sys
+import sysconfig
+import traceback
+import warnings
+from collections.abc import Callable
+from contextlib import contextmanager, redirect_stderr
+from dataclasses import dataclass
+from pathlib import Path
+
+LIBRARIES = tuple(
+    str(Path(folder).resolve())
+    for folder in (*sysconfig.get_paths().values(), Path(__file__).parent.parent)
+    if Path(folder).name not in ("bin", "Scripts") and str(folder) != sys.prefix
+)
+
+
+@dataclass(frozen=True)
+class Raised:
+    """An error in a learner's code: its words, and the line where it happened."""
+
+    error: str
+    place: str
+
+
+@dataclass(frozen=True)
+class Call:
+    """What one call gave: the result (or Raised), and the arguments as the call left them."""
+
+    result: object
+    args: tuple
+
+
+def call(function: Callable, args: tuple) -> Call:
+    """The function called on deep copies of `args`; every error but KeyboardInterrupt comes back as Raised."""
+    args = copy.deepcopy(args)
+    try:
+        return Call(function(*args), args)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit from exit() would end the kernel's cell without a word
+        return Call(raised(error), args)
+
+
+def raised(error: BaseException) -> Raised:
+    """The error in words, with the last line of it that is not in a library."""
+    try:
+        words = f"{type(error).__name__}: {error}".strip().removesuffix(":")
+    except Exception:  # an error whose own text fails
+        words = type(error).__name__
+    steps = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    own = [step for step in steps if not in_library(step[0])]
+    if not own:
+        return Raised(words, "")
+    linecache.checkcache(own[-1][0])
+    text = linecache.getline(*own[-1]).strip()
+    return Raised(words, f"line {own[-1][1]}" + (f": {text}" if text else ""))
+
+
+def in_library(filename: str) -> bool:
+    """Whether a file belongs to Python, to an installed package or to the course, rather than to the learner."""
+    if filename.startswith("<frozen"):
+        return True
+    path = str(Path(filename).resolve()) if not filename.startswith("<") else filename
+    return "site-packages" in path or path.startswith(LIBRARIES)
+
+
+@contextmanager
+def apart():
+    """Learner's code may write to stderr or warn: both come out on stdout, because nbgrader counts stderr as failure."""
+    with redirect_stderr(sys.stdout), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    remarks = {f"Remark: {each.category.__name__}: {each.message}" for each in caught}
+    for remark in sorted(remarks):
+        print(remark)
+
+
+def arguments_problem(function: Callable, reference: Callable, args: tuple) -> tuple[str, str] | None:
+    """How the exercise calls the function and what the learner's takes, where the two do not fit."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # some built-in functions do not tell
+        return None
+    try:
+        signature.bind(*args)
+    except TypeError:
+        names = list(inspect.signature(reference).parameters)[: len(args)]
+        return f"{len(args)} argument{'' if len(args) == 1 else 's'} ({', '.join(names)})", f"a function of {signature}"
+    return None
+
+
+def is_blank(value) -> bool:
+    """Whether the value says that nothing was written yet: None, `...`, or several of these."""
+    if isinstance(value, (tuple, list)):
+        return bool(value) and all(map(is_blank, value))
+    return value is None or value is ...

@@ -1,0 +1,37 @@
+"""The run of one notebook: its module, its clock and the claims measured so far."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+
+MODULES = ("skill_injection", "aggregation", "lora", "formal_skills")
+
+
+@dataclass
+class Session:
+    """One notebook's run, from `start` to `finish`."""
+
+    module: str | None = None
+    wall: float = field(default_factory=time.perf_counter)
+    cpu: float = field(default_factory=lambda: cpu_seconds())
+    measured: dict = field(default_factory=dict)
+
+    def restart(self, module: str) -> None:
+        """Set the module, forget its claims and set both clocks to now."""
+        self.__init__(module)
+
+
+def cpu_seconds() -> float:
+    """CPU seconds used so far by this process and by the processes it has waited for."""
+    return sum(os.times()[:4])
+
+
+def check_module(module: str) -> None:
+    """Raise ValueError unless `module` is one of the four."""
+    if module not in MODULES:
+        raise ValueError(f"there is no module {module!r}; the four are {', '.join(map(repr, MODULES))}")
+
+
+SESSION = Session()
