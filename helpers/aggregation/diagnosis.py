@@ -19,7 +19,8 @@ from .dawid_skene import fit_confusion
 from .rules import RULES, estimate_accuracies
 from .votes import decide, optimal_weights, vote_scores
 
-SLACK = 0.2  # readings that explain this share of pairs fewer than the best one are still possible
+SLACK = 0.05  # readings that explain this share of pairs fewer than the best one are possible even if it explains all
+TWINS = 0.8  # models that agree more than this may be two good ones or one and its copy
 REGRET = 0.02  # a trusted rule may lose this much to the best rule under every reading
 RESAMPLES = 8  # readings are also taken from resampled questions, so that few questions mean many readings
 STARTS = 24
@@ -97,34 +98,49 @@ def tolerances(table: AnswerTable) -> Float[np.ndarray, "models models"]:
     return 3 * error * options / (options - 1) + 0.02
 
 
+def novelty(agreement) -> Float[np.ndarray, " models"]:
+    """Return how much each model adds, 1 alone to 1/n for one of n identical models: near-copies must not outvote."""
+    return 1 / (1 + np.sum(np.maximum(np.nan_to_num(agreement), 0) ** 4, axis=1))
+
+
 def plausible_readings(table: AnswerTable, centred: bool, seed: int) -> list[np.ndarray]:
-    """Return the skills y (models,) of every reading that explains nearly as many pairs as the best, the best first."""
+    """Return the skills y (models,) of every reading that explains nearly as many pairs as the best, the best first.
+
+    Pairs that hardly ever differ count for no reading: two perfect models and two copies of one look the same.
+    """
     rng = np.random.default_rng(seed)
     found = fit_readings(table, centred, rng)
     for _ in range(RESAMPLES):
         resample = table.subset(questions=rng.integers(0, table.n_questions, table.n_questions))
         found += fit_readings(resample, centred, rng)
     agreement, tolerance = chance_corrected_agreement(table, centred), tolerances(table)
-    pairs = np.triu(~np.isnan(agreement), 1)
-    explained = [int(np.sum((np.abs(agreement - np.outer(y, y)) <= tolerance)[pairs])) for y in found]
-    order = np.argsort([-count for count in explained], kind="stable")
-    enough = max(explained) - SLACK * pairs.sum()
-    return [found[i] for i in order if explained[i] >= enough]
+    weight = np.outer(novelty(agreement), novelty(agreement)) * np.triu(~np.isnan(without_twins(agreement)), 1)
+    fits = [np.abs(np.nan_to_num(agreement) - np.outer(y, y)) <= tolerance for y in found]
+    explained = np.array([np.sum(weight * fit) for fit in fits]) / max(weight.sum(), 1e-300)
+    enough = 2 * explained.max() - 1 - SLACK  # the more the best one leaves unexplained, the more others are possible
+    return [found[i] for i in np.argsort(-explained, kind="stable") if explained[i] >= enough]
+
+
+def without_twins(agreement):
+    """Return the agreement with pairs that hardly ever differ unknown; unchanged where too few others are left."""
+    others = np.where(agreement > TWINS, np.nan, agreement)
+    return others if np.sum(~np.isnan(others)) >= 6 else agreement
 
 
 def fit_readings(table: AnswerTable, centred: bool, rng) -> list[np.ndarray]:
-    """Return different skills y (models,) that each fit most pairs: one start from all pairs, others from triples."""
-    agreement = chance_corrected_agreement(table, centred)
+    """Return different skills y (models,) that each fit many pairs: one start from all pairs, others from triples."""
+    everything = chance_corrected_agreement(table, centred)
     lowest = -1 / (effective_options(table) - 1)
     triples = list(combinations(range(table.n_models), 3))
-    chosen = rng.permutation(len(triples))[:STARTS]
-    starts = [fit_rank_one(agreement, lowest)]
-    starts += [start for i in chosen if (start := triple_start(agreement, triples[i])) is not None]
     fits = []
-    for start in starts:
-        y = median_fit(agreement, start, lowest)
-        if all(np.max(np.abs(y - other)) > 0.1 for other in fits):
-            fits.append(y)
+    for agreement in (everything, without_twins(everything)):
+        chosen = rng.permutation(len(triples))[:STARTS]
+        starts = [fit_rank_one(agreement, lowest)]
+        starts += [start for i in chosen if (start := triple_start(agreement, triples[i])) is not None]
+        for start in starts:
+            y = median_fit(agreement, start, lowest)
+            if all(np.max(np.abs(y - other)) > 0.1 for other in fits):
+                fits.append(y)
     return fits
 
 
@@ -142,17 +158,25 @@ def triple_start(agreement, triple) -> np.ndarray | None:
 
 def median_fit(agreement, y, lowest: float, sweeps: int = 40) -> np.ndarray:
     """Return skills near the start with y_i the median over j of c_ij / y_j: up to half of a model's pairs may lie."""
+    weights = np.broadcast_to(novelty(agreement), agreement.shape)
     for _ in range(sweeps):
         usable = ~np.isnan(agreement) & (np.abs(y) > 0.1)
-        ratios = np.sort(np.where(usable, agreement / np.where(usable, y, 1), np.inf), axis=1)  # unusable ones last
-        count = usable.sum(axis=1)
-        rows = np.arange(len(y))
-        middle = (ratios[rows, np.maximum(count - 1, 0) // 2] + ratios[rows, np.minimum(count // 2, len(y) - 1)]) / 2
-        new = np.clip(np.where(count > 0, middle, 0), lowest, 1)
+        new = row_medians(agreement / np.where(usable, y, 1), np.where(usable, weights, 0))
+        new = np.clip(np.where(usable.any(axis=1), new, 0), lowest, 1)
         if np.max(np.abs(new - y)) < 1e-6:
             break
         y = (y + new) / 2  # half steps: full ones can swing between two states
     return y
+
+
+def row_medians(values, weights) -> np.ndarray:
+    """Return the weighted median of each row, the mean of the two middle values where the weight splits evenly."""
+    order = np.argsort(np.where(weights > 0, values, np.inf), axis=1)
+    values, weights = np.take_along_axis(values, order, 1), np.take_along_axis(weights, order, 1)
+    share = np.cumsum(weights, axis=1) / np.maximum(weights.sum(axis=1, keepdims=True), 1e-300)
+    lower, upper = (share >= 0.5 - 1e-9).argmax(axis=1), (share > 0.5 + 1e-9).argmax(axis=1)
+    rows = np.arange(len(values))
+    return (values[rows, lower] + values[rows, upper]) / 2
 
 
 def worst_regret(table, readings, agreement, seed) -> dict[str, float]:
