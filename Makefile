@@ -36,13 +36,13 @@ test-long: env-tests ## the tests that take minutes
 	$(PYTEST) -m long tests || [ $$? -eq 5 ]
 
 notebooks: env-tests ## run the notebooks in place, collect their claims and pictures
-	$(IN_VENV) .venv/bin/python scripts/run_notebooks.py $(ONLY)
+	$(IN_VENV) .venv/bin/python -m scripts.run_notebooks $(ONLY)
 
 exercises: env-tests ## generate exercises/ from solutions/
-	$(IN_VENV) .venv/bin/python scripts/make_exercises.py
+	$(IN_VENV) .venv/bin/python -m scripts.make_exercises
 
 links: env-tests ## write badges and the set-up cell for this repository's address
-	$(IN_VENV) .venv/bin/python scripts/links.py
+	$(IN_VENV) .venv/bin/python -m scripts.links
 
 bench: env-tests ## speed against the peer libraries, as ratios
 	$(PYTEST) tests/benchmarks -q -s -p no:xdist -o python_files="bench_*.py"

@@ -111,7 +111,7 @@ def torch_options(index):
         return []
     if answers(index):
         return ["--extra-index-url", index]
-    print(f"  {index} does not answer within {PROBE_SECONDS:.0f} s: taking torch from pip's usual place", flush=True)
+    print(f"  {index} does not answer: taking torch from pip's usual place", flush=True)
     return []
 
 
@@ -133,7 +133,7 @@ def make_venv(venv):
     """Make an empty virtual environment at `venv`, in place of a broken, moved or half-made one."""
     room = shutil.disk_usage(str(venv.parent)).free / 1e9
     if room < ROOM_GB:
-        raise Trouble(f"The environment needs {ROOM_GB:.0f} GB and {venv.parent} has {room:.1f} GB free.\nMake room first.")
+        raise Trouble(f"The environment needs {ROOM_GB:.0f} GB and {venv.parent} has {room:.1f} GB free: make room.")
     code = subprocess.call([sys.executable, "-m", "venv", "--clear", str(venv)], stdin=subprocess.DEVNULL)
     if code:
         shutil.rmtree(str(venv), ignore_errors=True)
