@@ -88,7 +88,11 @@ def places(repository: str, version: str, path: str) -> dict[str, str]:
 
 
 def badges_cell(repository: str, version: str, path: str) -> str:
-    """The text of a notebook's badge cell: words, so that it reads the same without a network."""
+    """The text of a notebook's badge cell: words, so that it reads the same without a network.
+
+    A notebook of solutions/ leads to exercises/, because that is what is generated from it and handed to learners.
+    """
+    path = path.replace("solutions/", "exercises/")
     return " · ".join(f"[Open in {name}]({url})" for name, url in places(repository, version, path).items())
 
 
