@@ -37,7 +37,9 @@ def measured(row: dict) -> Measured:
 
 
 def claims_section(content: dict) -> str:
-    """README's table of claims and what each notebook costs, from the content of notebooks/claims.json."""
+    """README's tables of claims and of what each notebook costs, from the content of claims.json; "" if it is empty."""
+    if not content["claims"]:
+        return ""
     rows = []
     for row in content["claims"]:
         paper = row["paper"] or "says nothing"
