@@ -51,5 +51,6 @@ def close_pairs(table: AnswerTable, excess, most: int = 3) -> str:
 def biased_models(table: AnswerTable, slot_bias) -> str:
     """Return the models that favour a label, and the cure."""
     biased = [f"{table.models[i]} ({slot_bias[i]:.0%})" for i in np.argsort(-slot_bias) if slot_bias[i] > BIASED]
-    return (f"{', '.join(biased[:4])}{' and others' if len(biased) > 4 else ''}: these shares of answers go to one label one label whatever the "
-            f"question. Show each model its own order of options; for answers already recorded, centre: ow_l_centred.")
+    others = " and others" if len(biased) > 4 else ""
+    return (f"{', '.join(biased[:4])}{others}: such shares of their answers go to one label whatever the question. Show "
+            f"each model its own order of options; for answers already recorded, centre: ow_l_centred.")

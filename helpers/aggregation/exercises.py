@@ -1,0 +1,172 @@
+"""The exercises of module 2: references, cases, typical mistakes, hints; the judges of the open ones are in judges.py."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from helpers.course import Case, Exercise, Mistake, solution_from
+
+from . import judges
+from . import mistakes as wrong
+from .agreement import chance_corrected_agreement, joint_counts
+from .answers import AnswerTable
+from .simulate import simulate
+
+
+def _random_answers(seed, questions, models, n_options, missing=0.2):
+    rng = np.random.default_rng(seed)
+    answers = rng.integers(0, n_options, (questions, models))
+    return np.where(rng.random(answers.shape) < missing, -1, answers)
+
+
+def _fair_majority(answers, n_options):
+    table = AnswerTable(answers, n_options)
+    votes = (table.answers[:, :, None] == np.arange(n_options)).sum(axis=1)
+    best = (votes == votes.max(axis=1, keepdims=True)) & (votes > 0)
+    return best / np.maximum(best.sum(axis=1, keepdims=True), 1)
+
+
+def _optimal_weights(accuracies, n_options):
+    x = np.clip(accuracies, 0.001, 0.999)
+    return np.log(n_options - 1) + np.log(x) - np.log1p(-x)
+
+
+def _agreement(answers):
+    both, same = joint_counts(AnswerTable(answers, 26))
+    return np.where(both > 0, same / np.maximum(both, 1), np.nan)
+
+
+def _update(agreement, skills):
+    return np.array([sum(agreement[i, j] * skills[j] for j in range(len(skills)) if j != i)
+                     / sum(skills[j] ** 2 for j in range(len(skills)) if j != i) for i in range(len(skills))])
+
+
+def _agreement_case(seed, n_models):
+    table = simulate(np.random.default_rng(seed).uniform(0.4, 0.9, n_models), 4, 300, seed)
+    agreement = chance_corrected_agreement(table)
+    np.fill_diagonal(agreement, 1.0)
+    return agreement, np.random.default_rng(seed + 1).uniform(0.2, 0.9, n_models)
+
+
+def _conditional_case(seed, n_models, n_options, questions=12):
+    rng = np.random.default_rng(seed)
+    tables = rng.dirichlet(np.ones(n_options), (n_models, n_models, n_options))  # (i, j, a, s)
+    return rng.integers(0, n_options, (questions, n_models)), tables.transpose(0, 3, 1, 2)
+
+
+def _overturn_case(seed, n_models, n_options, missing):
+    answers = _random_answers(seed, 60, n_models, n_options, missing)
+    return answers, np.random.default_rng(seed + 50).integers(0, n_options, 60)
+
+
+_ROW = [[0, 0, 1], [0, 1, -1], [-1, -1, 2], [-1, -1, -1], [2, 1, 0]]
+_SOLUTION = {name: solution_from("aggregation", name) for name in
+             ("majority", "weights", "agreement", "update", "em", "isp", "overturned", "breaks", "mystery")}
+
+exercises = SimpleNamespace(
+    majority=Exercise(
+        "majority", "Majority with fair ties", 1, _fair_majority,
+        cases=[Case((np.array(_ROW), 3), "a majority, ties, blanks"), Case((_random_answers(1, 40, 4, 2), 2), "two options"),
+               Case((_random_answers(2, 40, 5, 6), 6), "six options"), Case((_random_answers(3, 30, 3, 4, 0.7), 4), "mostly blank")],
+        mistakes=[Mistake("first of tied", wrong.first_of_tied, "When two options tie, why should the first one win?"),
+                  Mistake("vote shares", wrong.vote_shares, "Is that the share of the votes, rather than the chance of being chosen?"),
+                  Mistake("empty rows", wrong.empty_rows_share, "What is the chance of each option where nobody answered?"),
+                  Mistake("minus one", wrong.minus_one_is_last, "Does -1 index the last option in your code?"),
+                  Mistake("full credit", wrong.tied_each_full, "If two options tie and each gets 1, do the chances still sum to 1?")],
+        hints=["Count the votes of each option first: compare answers[:, :, None] with np.arange(n_options).",
+               "The best options of a question are those whose votes equal the row's maximum, if that is above 0.",
+               "Divide the mask of best options by how many there are in its row (by 1 where there are none)."],
+        solution=_SOLUTION["majority"]),
+    weights=Exercise(
+        "weights", "OW's weights from accuracies", 1, _optimal_weights,
+        cases=[Case((np.array([0.25, 0.5, 0.9, 0.1]), 4), "chance, good, below chance"), Case((np.array([0.0, 1.0, 0.5]), 2), "certain models"),
+               Case((np.linspace(0.05, 0.95, 7), 10), "ten options")],
+        mistakes=[Mistake("no K", wrong.weights_without_options, "Where does the number of options enter? A model at 1/K deserves weight 0."),
+                  Mistake("K", wrong.weights_times_options, "Did you multiply by K instead of K - 1?"),
+                  Mistake("no clip", wrong.weights_unclipped, "What is the weight of a model that is always right? Did you clip first?"),
+                  Mistake("inverted", wrong.weights_upside_down, "Should a better model weigh less?"),
+                  Mistake("no negatives", wrong.weights_never_negative, "A model below chance is informative too: what does its vote tell you?")],
+        hints=["Clip the accuracies to [0.001, 0.999] before anything else.",
+               "The weight is the log of how much likelier the answer is under the right option than under another one.",
+               "P(a | s = a) = x and P(a | s other) = (1 - x) / (K - 1): take the log of their ratio."],
+        solution=_SOLUTION["weights"]),
+    agreement=Exercise(
+        "agreement", "The agreement table with blanks", 2, _agreement,
+        cases=[Case((np.array([[0, 0, -1], [1, 0, -1], [2, 2, -1], [-1, 1, 3], [1, -1, 1]]),), "blanks, a pair with one shared question"),
+               Case((_random_answers(4, 50, 5, 3),), "five models"), Case((np.array([[0, -1], [-1, 1]]),), "no shared question"),
+               Case((_random_answers(5, 30, 4, 2, 0.0),), "no blanks"), Case((np.array([[0, -1, 1], [0, -1, 0]]),), "a model that never answers")],
+        mistakes=[Mistake("all questions", wrong.agreement_over_all, "Did you divide by all questions, or by those that both answered?"),
+                  Mistake("silence", wrong.agreement_in_silence, "Do two models agree when neither answers?"),
+                  Mistake("one model's", wrong.agreement_over_one, "Did you divide by the questions one of them answered? The table should be symmetric."),
+                  Mistake("zeros", wrong.agreement_zero_for_unknown, "What do you know about a pair that shares no question? Is 0 the same as unknown?")],
+        hints=["Two masks of shape (questions, models, models): both answered, and both answered alike.",
+               "both = answered[:, :, None] & answered[:, None, :]; agreement counts only where both is True.",
+               "Sum over the questions and divide; where the count is 0 the answer is np.nan."],
+        solution=_SOLUTION["agreement"]),
+    update=Exercise(
+        "update", "One step of OW-L", 2, _update,
+        cases=[Case(_agreement_case(6, 4), "four models"), Case(_agreement_case(7, 7), "seven models"), Case(_agreement_case(8, 3), "three models")],
+        mistakes=[Mistake("itself", wrong.update_with_itself, "Does your sum include the model's agreement with itself, j = i?"),
+                  Mistake("all squares", wrong.update_all_squares, "Both sums leave out j = i. Does your denominator?"),
+                  Mistake("no squares", wrong.update_without_squares, "Is the denominator the sum of y_j, rather than of y_j squared?"),
+                  Mistake("mean of ratios", wrong.update_mean_ratio, "Least squares or a mean of ratios: which of them minimises the squared gaps?"),
+                  Mistake("one by one", wrong.update_one_by_one, "Do all models start from the same skills here, or do later ones see the new ones?")],
+        hints=["Set the derivative of sum_j (c_ij - y_i y_j)^2 with respect to y_i to zero, the other skills fixed.",
+               "y_i = sum_j c_ij y_j / sum_j y_j^2, both sums over j other than i.",
+               "A mask 1 - np.eye(n) turns both sums into matrix products."],
+        solution=_SOLUTION["update"]),
+    em=Exercise(
+        "em", "One step of one-coin Dawid-Skene", 2, wrong.em_step,
+        cases=[Case((_random_answers(9, 40, 4, 3), 3, np.array([0.5, 0.6, 0.7, 0.8])), "blanks"),
+               Case((_random_answers(10, 30, 3, 2, 0.0), 2, np.array([0.55, 0.7, 0.9])), "two options"),
+               Case((_random_answers(11, 50, 6, 5), 5, np.linspace(0.15, 0.9, 6)), "five options, one model below chance")],
+        mistakes=[Mistake("hard", wrong.em_hard, "Did you take the most probable option instead of weighing all by their probability?"),
+                  Mistake("no K", wrong.em_without_options, "Which weight makes exp(score) a likelihood when there are K options?"),
+                  Mistake("votes", wrong.em_votes, "Do the given accuracies enter at all, or only the votes?"),
+                  Mistake("all questions", wrong.em_over_all_questions, "Is the mean over all questions, or over those that the model answered?"),
+                  Mistake("blanks", wrong.em_counts_blanks, "What does answer -1 pick from the posterior?")],
+        hints=["E-step: score each option with OW's weights, then take a softmax over the options.",
+               "M-step: a model's new accuracy is the mean posterior probability of the options it chose.",
+               "np.take_along_axis(posterior, np.maximum(answers, 0), axis=1) picks them; leave blanks out of the mean."],
+        solution=_SOLUTION["em"]),
+    isp=Exercise(
+        "isp", "ISP's advantage", 3, wrong.isp_scores,
+        cases=[Case(_conditional_case(12, 3, 3), "three models, three options"), Case(_conditional_case(13, 4, 2), "two options"),
+               Case(_conditional_case(14, 5, 4), "five models, four options")],
+        mistakes=[Mistake("SP", wrong.isp_is_sp, "Is that SP? ISP predicts from the answers that were not given."),
+                  Mistake("all answers", wrong.isp_all_options, "Did you average over every answer, the given one included?"),
+                  Mistake("K", wrong.isp_divides_by_options, "Did you divide by K instead of K - 1?"),
+                  Mistake("N", wrong.isp_divides_by_models, "A model is predicted from the others: how many are there?"),
+                  Mistake("transposed", wrong.isp_wrong_way_round, "Who is predicted from whom? tables[i, s, j, a] is P(A_i = s | A_j = a).")],
+        hints=["Adv(s) is the votes for s minus the sum over i of S(s, i).",
+               "S(s, i) averages over j other than i, and over the K - 1 answers a that j did not give.",
+               "For one pair: (tables[i, :, j].sum(axis=1) - tables[i, :, j, given]) / (K - 1), a vector over s."],
+        solution=_SOLUTION["isp"]),
+    overturned=Exercise(
+        "overturned", "Overturned pluralities", 2, wrong.overturns,
+        cases=[Case((np.array([[0, 0, 1, 2], [0, 0, 1, 1], [0, 1, 2, 3], [3, 3, 3, 1], [-1, 2, 2, 0]]), np.array([1, 1, 3, 3, 2])), "by hand"),
+               Case(_overturn_case(15, 4, 4, 0.0), "four models"), Case(_overturn_case(16, 7, 3, 0.15), "seven models, blanks")],
+        mistakes=[Mistake("ties", wrong.overturns_ties_too, "Is there a plurality to overturn when two options tie?"),
+                  Mistake("majority", wrong.overturns_majority_only, "A plurality needs more votes than any other option, not more than half."),
+                  Mistake("first model", wrong.overturns_first_model, "Did you compare with the first model rather than with the votes?"),
+                  Mistake("upheld", wrong.overturns_upheld, "Are those the pluralities that were upheld?"),
+                  Mistake("count", wrong.overturns_counted, "One True or False per question is asked for; did you add them up?")],
+        hints=["Count the votes of each option; sort them along the options.",
+               "A strict plurality: the largest count exceeds the second largest.",
+               "Then compare votes.argmax(axis=1) with the decision."],
+        solution=_SOLUTION["overturned"]),
+    breaks=Exercise(
+        "breaks", "A table on which OW-L loses", 3, judge=judges.breaks_ow_l, mistakes=judges.BREAKS_MISTAKES,
+        hints=["OW-L reads agreement as accuracy. Who agrees without being accurate?",
+               "Let weak models copy a weak model; if they copy the best one, their agreement is deserved.",
+               "Three good models and three at 0.55, two of which copy the third: raise the chance to what is allowed."],
+        solution=_SOLUTION["breaks"]),
+    mystery=Exercise(
+        "mystery", "A table whose truth is hidden", 4, judge=judges.score_mystery, mistakes=judges.mystery_mistakes(),
+        hints=["Run diagnose(table) before any rule, and read its advice.",
+               "Look at how often each model gives each answer. Does anything stand out?",
+               "The options were never shuffled, so a label bias can be subtracted: which rule does that?"],
+        solution=_SOLUTION["mystery"]),
+)  # fmt: skip

@@ -1,0 +1,230 @@
+"""Typical wrong answers to the exercises, as people write them; each check must tell them from right ones."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def first_of_tied(answers, n_options):
+    votes = (answers[:, :, None] == np.arange(n_options)).sum(axis=1)
+    return np.eye(n_options)[votes.argmax(axis=1)] * (votes.sum(axis=1, keepdims=True) > 0)
+
+
+def vote_shares(answers, n_options):
+    votes = (answers[:, :, None] == np.arange(n_options)).sum(axis=1)
+    return votes / np.maximum(votes.sum(axis=1, keepdims=True), 1)
+
+
+def empty_rows_share(answers, n_options):
+    votes = (answers[:, :, None] == np.arange(n_options)).sum(axis=1)
+    best = votes == votes.max(axis=1, keepdims=True)
+    return best / best.sum(axis=1, keepdims=True)
+
+
+def minus_one_is_last(answers, n_options):
+    votes = (answers[:, :, None] % n_options == np.arange(n_options)).sum(axis=1)
+    best = votes == votes.max(axis=1, keepdims=True)
+    return best / best.sum(axis=1, keepdims=True)
+
+
+def tied_each_full(answers, n_options):
+    votes = (answers[:, :, None] == np.arange(n_options)).sum(axis=1)
+    return ((votes == votes.max(axis=1, keepdims=True)) & (votes > 0)).astype(float)
+
+
+def weights_without_options(accuracies, n_options):
+    x = np.clip(accuracies, 0.001, 0.999)
+    return np.log(x / (1 - x))
+
+
+def weights_times_options(accuracies, n_options):
+    x = np.clip(accuracies, 0.001, 0.999)
+    return np.log(n_options * x / (1 - x))
+
+
+def weights_unclipped(accuracies, n_options):
+    with np.errstate(divide="ignore"):
+        x = np.asarray(accuracies, dtype=float)
+        return np.log((n_options - 1) * x) - np.log(1 - x)
+
+
+def weights_upside_down(accuracies, n_options):
+    x = np.clip(accuracies, 0.001, 0.999)
+    return np.log((1 - x) / ((n_options - 1) * x))
+
+
+def weights_never_negative(accuracies, n_options):
+    x = np.clip(accuracies, 0.001, 0.999)
+    return np.maximum(np.log((n_options - 1) * x / (1 - x)), 0)
+
+
+def agreement_over_all(answers):
+    same = (answers[:, :, None] == answers[:, None, :]) & (answers >= 0)[:, :, None]
+    both = (answers >= 0)[:, :, None] & (answers >= 0)[:, None, :]
+    return np.where(both.any(axis=0), same.mean(axis=0), np.nan)
+
+
+def agreement_in_silence(answers):
+    return (answers[:, :, None] == answers[:, None, :]).mean(axis=0)
+
+
+def agreement_over_one(answers):
+    answered = answers >= 0
+    same = (answers[:, :, None] == answers[:, None, :]) & answered[:, :, None]
+    with np.errstate(invalid="ignore"):
+        return same.sum(axis=0) / np.where(answered.any(axis=0), answered.sum(axis=0), np.nan)[:, None]
+
+
+def agreement_zero_for_unknown(answers):
+    answered = answers >= 0
+    both = answered[:, :, None] & answered[:, None, :]
+    same = (answers[:, :, None] == answers[:, None, :]) & both
+    return same.sum(axis=0) / np.maximum(both.sum(axis=0), 1)
+
+
+def update_with_itself(agreement, skills):
+    return agreement @ skills / (skills @ skills)
+
+
+def update_all_squares(agreement, skills):
+    others = agreement - np.diag(np.diag(agreement))
+    return others @ skills / (skills @ skills)
+
+
+def update_without_squares(agreement, skills):
+    others = 1 - np.eye(len(skills))
+    return (agreement * others) @ skills / (others @ skills)
+
+
+def update_mean_ratio(agreement, skills):
+    others = 1 - np.eye(len(skills))
+    return (agreement * others / skills[None, :]).sum(axis=1) / others.sum(axis=1)
+
+
+def update_one_by_one(agreement, skills):
+    skills = np.array(skills, dtype=float)
+    for i in range(len(skills)):
+        others = np.arange(len(skills)) != i
+        skills[i] = agreement[i, others] @ skills[others] / (skills[others] @ skills[others])
+    return skills
+
+
+def _advantage(answers, tables, predicted, over=None):
+    """Return votes minus predictions; `predicted(i, j, a)` is the forecast of model i's vote from answer a of model j."""
+    n_models, n_options = tables.shape[:2]
+    scores = np.zeros((len(answers), n_options))
+    for q, sheet in enumerate(answers):
+        for i in range(n_models):
+            scores[q, sheet[i]] += 1
+            for j in range(n_models):
+                if i != j:
+                    scores[q] -= predicted(i, j, sheet[j]) / (over or n_models - 1)
+    return scores
+
+
+def isp_scores(answers, tables):
+    """Return ISP's advantage as the definition says; the reference of the exercise."""
+    n_options = tables.shape[1]
+    return _advantage(answers, tables, lambda i, j, a: (tables[i, :, j].sum(axis=1) - tables[i, :, j, a])
+                      / (n_options - 1))
+
+
+def isp_is_sp(answers, tables):
+    return _advantage(answers, tables, lambda i, j, a: tables[i, :, j, a])
+
+
+def isp_all_options(answers, tables):
+    return _advantage(answers, tables, lambda i, j, a: tables[i, :, j].mean(axis=1))
+
+
+def isp_divides_by_options(answers, tables):
+    return _advantage(answers, tables, lambda i, j, a: (tables[i, :, j].sum(axis=1) - tables[i, :, j, a])
+                      / tables.shape[1])
+
+
+def isp_divides_by_models(answers, tables):
+    return _advantage(answers, tables, lambda i, j, a: (tables[i, :, j].sum(axis=1) - tables[i, :, j, a])
+                      / (tables.shape[1] - 1), over=len(tables))
+
+
+def isp_wrong_way_round(answers, tables):
+    return _advantage(answers, tables, lambda i, j, a: (tables[j, :, i].sum(axis=1) - tables[j, :, i, a])
+                      / (tables.shape[1] - 1))
+
+
+def _posterior(answers, n_options, accuracies, odds=None):
+    x = np.asarray(accuracies, dtype=float)
+    weights = np.log((n_options - 1) * x / (1 - x)) if odds is None else odds(x)
+    scores = ((answers[:, :, None] == np.arange(n_options)) * weights[None, :, None]).sum(axis=1)
+    posterior = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return posterior / posterior.sum(axis=1, keepdims=True)
+
+
+def _expected_share(answers, posterior, count=None):
+    answered = answers >= 0
+    of_answer = np.take_along_axis(posterior, np.maximum(answers, 0), axis=1) * answered
+    return of_answer.sum(axis=0) / (answered.sum(axis=0) if count is None else count)
+
+
+def em_step(answers, n_options, accuracies):
+    """Return the accuracies after one step of one-coin EM; the reference of the exercise."""
+    return _expected_share(answers, _posterior(answers, n_options, accuracies))
+
+
+def em_hard(answers, n_options, accuracies):
+    posterior = _posterior(answers, n_options, accuracies)
+    return _expected_share(answers, np.eye(n_options)[posterior.argmax(axis=1)])
+
+
+def em_without_options(answers, n_options, accuracies):
+    return _expected_share(answers, _posterior(answers, n_options, accuracies, lambda x: np.log(x / (1 - x))))
+
+
+def em_votes(answers, n_options, accuracies):
+    votes = (answers[:, :, None] == np.arange(n_options)).sum(axis=1)
+    return _expected_share(answers, votes / np.maximum(votes.sum(axis=1, keepdims=True), 1))
+
+
+def em_over_all_questions(answers, n_options, accuracies):
+    return _expected_share(answers, _posterior(answers, n_options, accuracies), len(answers))
+
+
+def em_counts_blanks(answers, n_options, accuracies):
+    posterior = _posterior(answers, n_options, accuracies)
+    return np.take_along_axis(posterior, answers % n_options, axis=1).mean(axis=0)
+
+
+def _votes(answers):
+    return (answers[:, :, None] == np.arange(answers.max() + 1)).sum(axis=1)
+
+
+def overturns(answers, decisions):
+    """Return where a decision goes against a strict plurality; the reference of the exercise."""
+    votes = _votes(answers)
+    strict = np.sort(votes, axis=1)[:, -1] > np.sort(votes, axis=1)[:, -2]
+    return strict & (votes.argmax(axis=1) != decisions)
+
+
+def overturns_ties_too(answers, decisions):
+    return (_votes(answers).argmax(axis=1) != decisions) & (answers >= 0).any(axis=1)
+
+
+def overturns_majority_only(answers, decisions):
+    votes = _votes(answers)
+    return (2 * votes.max(axis=1) > (answers >= 0).sum(axis=1)) & (votes.argmax(axis=1) != decisions)
+
+
+def overturns_first_model(answers, decisions):
+    votes = _votes(answers)
+    strict = np.sort(votes, axis=1)[:, -1] > np.sort(votes, axis=1)[:, -2]
+    return strict & (answers[:, 0] != decisions)
+
+
+def overturns_upheld(answers, decisions):
+    votes = _votes(answers)
+    strict = np.sort(votes, axis=1)[:, -1] > np.sort(votes, axis=1)[:, -2]
+    return strict & (votes.argmax(axis=1) == decisions)
+
+
+def overturns_counted(answers, decisions):
+    return int(overturns(answers, decisions).sum())
