@@ -1,4 +1,5 @@
 """The words of a diagnosis: what was seen, which rule follows from it, and what to do when none does."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -15,19 +16,20 @@ def advise(table: AnswerTable, excess, slot_bias, dictator, regret, trust) -> st
     lines += [close_pairs(table, excess)] if np.nanmax(excess, initial=0) > CLOSE else []
     lines += [biased_models(table, slot_bias)] if np.max(slot_bias) > BIASED else []
     if dictator is not None:
-        lines.append(f"OW-L listens to {table.models[dictator]} alone: its weight is at least that of all others together.")
+        name = table.models[dictator]
+        lines.append(f"OW-L listens to {name} alone: it weighs at least as much as all others together.")
     return "\n".join(lines)
 
 
 def verdict(table: AnswerTable, regret, trust) -> str:
     """Return which rule to use, or that none is to be trusted and the least bad one."""
     if not regret:
-        return ("Trust no rule: fewer than three models answer, and two of them give one agreement rate for two unknown "
-                "accuracies. Score some questions by hand and use optimal_weight.")
+        return ("Trust no rule: fewer than three models answer, and two of them give one agreement rate for two "
+                "unknown accuracies. Score some questions by hand and use optimal_weight.")
     least = min(regret, key=regret.get)
     if not any(trust.values()):
-        return (f"Trust no rule on these answers: more than one story explains them, and the least risky rule, {least}, "
-                f"could lose {100 * regret[least]:.0f} points to the best one. Score about 50 of the "
+        return (f"Trust no rule on these answers: more than one story explains them, and the least risky rule, "
+                f"{least}, could lose {100 * regret[least]:.0f} points to the best one. Score about 50 of the "
                 f"{table.n_questions:,} questions by hand, then use optimal_weight, or keep the best single model.")
     trusted = sorted((rule for rule in trust if trust[rule]), key=regret.get)
     others = f" So do {', '.join(trusted[1:])}." if trusted[1:] else ""
@@ -44,13 +46,14 @@ def close_pairs(table: AnswerTable, excess, most: int = 3) -> str:
     order = np.argsort(-values)[:most]
     pairs = "; ".join(f"{table.models[rows[k]]} and {table.models[columns[k]]} ({values[k]:.2f})"
                       for k in order if values[k] > CLOSE)
-    return (f"In the likeliest story {int(np.sum(values > CLOSE))} of {len(values)} pairs agree more than independent models "
-            f"would, most of all {pairs}. Do they share training data, or a habit? Count them as less than full votes.")
+    return (f"In the likeliest story {int(np.sum(values > CLOSE))} of {len(values)} pairs agree more than "
+            f"independent models would, most of all {pairs}. Do they share training data, or a habit? Count them as "
+            f"less than full votes.")
 
 
 def biased_models(table: AnswerTable, slot_bias) -> str:
     """Return the models that favour a label, and the cure."""
     biased = [f"{table.models[i]} ({slot_bias[i]:.0%})" for i in np.argsort(-slot_bias) if slot_bias[i] > BIASED]
     others = " and others" if len(biased) > 4 else ""
-    return (f"{', '.join(biased[:4])}{others}: such shares of their answers go to one label whatever the question. Show "
-            f"each model its own order of options; for answers already recorded, centre: ow_l_centred.")
+    return (f"{', '.join(biased[:4])}{others}: such shares of their answers go to one label whatever the question. "
+            f"Show each model its own order of options; for answers already recorded, centre: ow_l_centred.")

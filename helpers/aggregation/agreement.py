@@ -1,4 +1,5 @@
 """How often models agree, and how far that exceeds chance: all that a label-free rule can see."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,4 +1,5 @@
 """The one object of this module: who answered what."""
+
 from __future__ import annotations
 
 import csv
@@ -86,7 +87,10 @@ class AnswerTable:
         This is all that can be done to answers already recorded: the models still saw one order of the options.
         """
         order = random_orders(self.n_options, int(self.n_options.max(initial=2)), np.random.default_rng(seed))
-        rename = lambda option: np.where(option < 0, NO_ANSWER, np.take_along_axis(order, np.maximum(option, 0), 1))
+
+        def rename(options):
+            return np.where(options < 0, NO_ANSWER, np.take_along_axis(order, np.maximum(options, 0), axis=1))
+
         truth = None if self.truth is None else rename(self.truth[:, None])[:, 0]
         return replace(self, answers=rename(self.answers), truth=truth)
 
@@ -141,7 +145,7 @@ def _options_per_question(n_options, n_questions) -> np.ndarray:
     if n_options.ndim == 0:
         n_options = np.full(n_questions, n_options)
     if n_options.shape != (n_questions,):
-        raise ValueError(f"n_options must be one int or one per question, shape ({n_questions},), got {n_options.shape}")
+        raise ValueError(f"n_options must be one int or {n_questions}, one per question; got shape {n_options.shape}")
     if n_options.size and n_options.min() < 2:
         raise ValueError(f"every question needs at least 2 options, got {n_options.min()}")
     return n_options

@@ -1,4 +1,5 @@
 """Dawid and Skene (1979): expectation maximisation, the baseline that the paper leaves out."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -24,7 +25,8 @@ def dawid_skene(table: AnswerTable, *, seed: int = 0, one_coin: bool = False, pr
 
 
 def fit_one_coin(table: AnswerTable, prior: str = "uniform", smoothing: float = 0.5, steps: int = 500,
-                 tolerance: float = 1e-8) -> tuple[Float[np.ndarray, " models"], Float[np.ndarray, "questions options"]]:
+                 tolerance: float = 1e-8
+                 ) -> tuple[Float[np.ndarray, " models"], Float[np.ndarray, "questions options"]]:
     """Return each model's accuracy (its prior mean, 1/2, where it never answers) and the posterior over options."""
     answered = table.answers >= 0
     question, model = np.nonzero(answered)

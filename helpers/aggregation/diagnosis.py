@@ -4,6 +4,7 @@ A *reading* is one story that explains the agreement table: an accuracy per mode
 Three honest experts beside three copies of one weak model read as well the other way round, as one expert cloned beside
 three weak models that happen to agree. A rule deserves trust when it does well under every reading that fits.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -34,7 +35,8 @@ class Diagnosis:
     slot_bias: (models,), chance that a model picks its favourite label whatever the question.
     dictator: index of a model that OW-L weighs at least as much as all others together, or None.
     trust: rule name -> whether its worst expected loss to the best rule, over all readings, is at most 2 pp.
-    regret: rule name -> that worst expected loss, empty with fewer than three models. readings: accuracies (models,) of each story that fits the table.
+    regret: rule name -> that worst expected loss, empty with fewer than three models.
+    readings: accuracies (models,) of each story that fits the table. advice: all this in words.
     """
 
     excess: Float[np.ndarray, "models models"]
@@ -55,7 +57,7 @@ class Diagnosis:
 
 
 def diagnose(table: AnswerTable, seed: int = 0) -> Diagnosis:
-    """Return excess agreement, label bias, a dictator warning, the rules to trust and advice in words; never reads truth.
+    """Return excess agreement, label bias, a dictator warning, the rules to trust and advice; never reads the truth.
 
     Raises ValueError where no two models answered the same question.
     """
@@ -145,7 +147,7 @@ def fit_readings(table: AnswerTable, centred: bool, rng) -> list[np.ndarray]:
 
 
 def triple_start(agreement, triple) -> np.ndarray | None:
-    """Return the skills that solve three models exactly, y_i^2 = c_ij c_ik / c_jk, 0 elsewhere; None if there are none."""
+    """Return the skills that solve three models exactly, y_i^2 = c_ij c_ik / c_jk, 0 elsewhere; None if none do."""
     i, j, k = triple
     pairs = agreement[[i, i, j], [j, k, k]]
     if not np.all(pairs > 0.02):  # also where NaN
@@ -192,7 +194,7 @@ def worst_regret(table, readings, agreement, seed) -> dict[str, float]:
 
 
 def reading_posterior(table, y, agreement, seed):
-    """Return P(option | answers) if the reading holds, and its decisions; models that copy each other share one vote."""
+    """Return P(option | answers) if the reading holds, and its decisions; models that copy each other share a vote."""
     options = effective_options(table)
     excess = np.nan_to_num(agreement - np.outer(y, y))
     copying = np.clip(excess / np.maximum(1 - np.outer(y, y), 0.05), 0, 1)

@@ -1,4 +1,5 @@
 """The experiments of the notebook; each returns accuracies in percent or differences in points, one per seed."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -35,7 +36,7 @@ def oracle(accuracies):
 
 
 def rebuild_table_2(seeds, rules: dict, n_questions: int = 10_000) -> dict[str, np.ndarray]:
-    """Return rule -> accuracies in percent (seeds, K = 2, 4, 6, 8, 10) for the paper's four models, and the "oracle"."""
+    """Return rule -> accuracies in percent (seeds, K = 2, 4, 6, 8, 10) for the paper's four models and the "oracle"."""
     rules = rules | {"oracle": oracle(TABLE_2)}
     columns = [score_rules(lambda seed, k=k: simulate(TABLE_2, k, n_questions, seed), rules, seeds) for k in OPTIONS]
     return {name: np.stack([column[name] for column in columns], axis=1) for name in rules}
@@ -61,15 +62,20 @@ def regret_by_questions(accuracies, n_options: int, sizes, seeds, fresh: int = 4
         best = percent_right(oracle(accuracies), test, seed)
         for column, size in enumerate(sizes):
             train = simulate(accuracies, n_options, size, [seed, 2])
-            clip = lambda x, size=size: np.clip(x, 0.5 / size, 1 - 0.5 / size)
-            fitted = {name: oracle(clip(estimate_accuracies(train, name))) for name in ("ow_l", "ow_i")}
-            fitted["dawid_skene_one_coin"] = oracle(clip(fit_one_coin(train)[0]))
-            fitted["majority_vote"] = RULES["majority_vote"]
-            weights = linear_weights(train)
-            fitted["isp_linear"] = lambda table, *, seed=0, weights=weights: weighted_vote(table, weights, seed=seed)
-            for name in names:
-                regret[name][row, column] = percent_right(fitted[name], test, seed) - best
+            for name, rule in fitted_rules(train).items():
+                regret[name][row, column] = percent_right(rule, test, seed) - best
     return regret
+
+
+def fitted_rules(train: AnswerTable) -> dict:
+    """Return label-free rules whose weights are already fixed by the answers in `train`."""
+    weights = linear_weights(train)
+    estimates = {"ow_l": estimate_accuracies(train, "ow_l"), "ow_i": estimate_accuracies(train, "ow_i"),
+                 "dawid_skene_one_coin": fit_one_coin(train)[0]}
+    half = 0.5 / train.n_questions
+    return {"majority_vote": RULES["majority_vote"],
+            "isp_linear": lambda table, *, seed=0: weighted_vote(table, weights, seed=seed),
+            } | {name: oracle(np.clip(x, half, 1 - half)) for name, x in estimates.items()}
 
 
 def ensemble_lifts(table: AnswerTable, ensembles, rules: dict, seed: int = 0) -> dict[str, np.ndarray]:
@@ -94,8 +100,9 @@ def random_table(seed: int) -> AnswerTable:
     n_models = int(rng.integers(4, 10))
     weak = rng.random(n_models) < 0.4  # these may copy one model or favour a label
     ill = rng.choice(["nothing", "copying", "bias"])
-    return simulate(rng.uniform(0.35, 0.92, n_models), int(rng.choice([2, 4, 10])), int(rng.choice([300, 1_000, 3_000])),
-                    seed=seed, copy=rng.uniform(0.2, 1) * weak * (ill == "copying"), copy_from=int(np.argmax(weak)),
+    return simulate(rng.uniform(0.35, 0.92, n_models), int(rng.choice([2, 4, 10])),
+                    int(rng.choice([300, 1_000, 3_000])), seed=seed,
+                    copy=rng.uniform(0.2, 1) * weak * (ill == "copying"), copy_from=int(np.argmax(weak)),
                     slot_bias=rng.uniform(0.2, 1) * weak * (ill == "bias"),
                     shuffle=str(rng.choice(["none", "shared", "per_model"])))
 

@@ -71,7 +71,7 @@ def score_mystery(decisions) -> tuple[bool, str]:
     table = _mystery()
     decisions = decisions if getattr(decisions, "tied", None) is not None else np.asarray(decisions)
     if decisions.shape != (table.n_questions,) or decisions.dtype.kind not in "iu":
-        return False, (f"expected one option per question, whole numbers of shape ({table.n_questions},), "
+        return False, (f"expected one option per question, {table.n_questions} whole numbers, "
                        f"got {decisions.dtype} of shape {decisions.shape}")
     score = 100 * float(np.mean(credits(decisions, table)))
     best = max(100 * float(np.mean(credits(rule(table), table))) for rule in RULES.values())
@@ -83,7 +83,8 @@ def mystery_mistakes() -> tuple[Mistake, ...]:
     questions = {
         "majority_vote": "Is that the majority? How many of the seven give the same answer whatever the question?",
         "ow_l": "Is that OW-L? Whom does it believe, and why do those models agree?",
-        "dawid_skene_one_coin": "Is that one-coin Dawid-Skene? One accuracy per model cannot describe a favourite label.",
+        "dawid_skene_one_coin": "Is that one-coin Dawid-Skene? One accuracy per model knows no favourite label.",
         "surprisingly_popular": "Is that SP? It discounts answers that are always expected. Can you do better?",
     }
-    return tuple(Mistake(name, np.asarray(RULES[name](mystery_table())), words) for name, words in questions.items())
+    table = mystery_table()
+    return tuple(Mistake(name, np.asarray(RULES[name](table)), words) for name, words in questions.items())

@@ -1,4 +1,7 @@
-"""Typical wrong answers to the exercises, as people write them; each check must tell them from right ones."""
+"""Typical wrong answers to the exercises, as people write them, each with the question that leads out of it.
+
+The docstring of a wrong answer is what the learner reads; functions without such a question are references.
+"""
 
 from __future__ import annotations
 
@@ -6,69 +9,82 @@ import numpy as np
 
 
 def first_of_tied(answers, n_options):
+    """When two options tie, why should the first one win?"""
     votes = (answers[:, :, None] == np.arange(n_options)).sum(axis=1)
     return np.eye(n_options)[votes.argmax(axis=1)] * (votes.sum(axis=1, keepdims=True) > 0)
 
 
 def vote_shares(answers, n_options):
+    """Is that the share of the votes, rather than the chance of being chosen?"""
     votes = (answers[:, :, None] == np.arange(n_options)).sum(axis=1)
     return votes / np.maximum(votes.sum(axis=1, keepdims=True), 1)
 
 
 def empty_rows_share(answers, n_options):
+    """What is the chance of each option where nobody answered?"""
     votes = (answers[:, :, None] == np.arange(n_options)).sum(axis=1)
     best = votes == votes.max(axis=1, keepdims=True)
     return best / best.sum(axis=1, keepdims=True)
 
 
 def minus_one_is_last(answers, n_options):
+    """Does -1 index the last option in your code?"""
     votes = (answers[:, :, None] % n_options == np.arange(n_options)).sum(axis=1)
     best = votes == votes.max(axis=1, keepdims=True)
     return best / best.sum(axis=1, keepdims=True)
 
 
 def tied_each_full(answers, n_options):
+    """If two options tie and each gets 1, do the chances still sum to 1?"""
     votes = (answers[:, :, None] == np.arange(n_options)).sum(axis=1)
     return ((votes == votes.max(axis=1, keepdims=True)) & (votes > 0)).astype(float)
 
 
 def weights_without_options(accuracies, n_options):
+    """Where does the number of options enter? A model at 1/K deserves weight 0."""
     x = np.clip(accuracies, 0.001, 0.999)
     return np.log(x / (1 - x))
 
 
 def weights_times_options(accuracies, n_options):
+    """Did you multiply by K instead of K - 1?"""
     x = np.clip(accuracies, 0.001, 0.999)
     return np.log(n_options * x / (1 - x))
 
 
 def weights_unclipped(accuracies, n_options):
+    """What is the weight of a model that is always right? Did you clip first?"""
     with np.errstate(divide="ignore"):
         x = np.asarray(accuracies, dtype=float)
         return np.log((n_options - 1) * x) - np.log(1 - x)
 
 
 def weights_upside_down(accuracies, n_options):
+    """Should a better model weigh less?"""
     x = np.clip(accuracies, 0.001, 0.999)
     return np.log((1 - x) / ((n_options - 1) * x))
 
 
 def weights_never_negative(accuracies, n_options):
+    """A model below chance is informative too: what does its vote tell you?"""
     x = np.clip(accuracies, 0.001, 0.999)
     return np.maximum(np.log((n_options - 1) * x / (1 - x)), 0)
 
 
 def agreement_over_all(answers):
+    """Did you divide by all questions, or by those that both answered?"""
     same = (answers[:, :, None] == answers[:, None, :]) & (answers >= 0)[:, :, None]
     both = (answers >= 0)[:, :, None] & (answers >= 0)[:, None, :]
     return np.where(both.any(axis=0), same.mean(axis=0), np.nan)
 
 
 def agreement_in_silence(answers):
+    """Do two models agree when neither answers?"""
     return (answers[:, :, None] == answers[:, None, :]).mean(axis=0)
 
 
 def agreement_over_one(answers):
+    """Did you divide by the questions one of them answered? The table should be symmetric."""
     answered = answers >= 0
     same = (answers[:, :, None] == answers[:, None, :]) & answered[:, :, None]
     with np.errstate(invalid="ignore"):
@@ -76,6 +92,7 @@ def agreement_over_one(answers):
 
 
 def agreement_zero_for_unknown(answers):
+    """What do you know about a pair that shares no question? Is 0 the same as unknown?"""
     answered = answers >= 0
     both = answered[:, :, None] & answered[:, None, :]
     same = (answers[:, :, None] == answers[:, None, :]) & both
@@ -83,25 +100,30 @@ def agreement_zero_for_unknown(answers):
 
 
 def update_with_itself(agreement, skills):
+    """Does your sum include the model's agreement with itself, j = i?"""
     return agreement @ skills / (skills @ skills)
 
 
 def update_all_squares(agreement, skills):
+    """Both sums leave out j = i. Does your denominator?"""
     others = agreement - np.diag(np.diag(agreement))
     return others @ skills / (skills @ skills)
 
 
 def update_without_squares(agreement, skills):
+    """Is the denominator the sum of y_j, rather than of y_j squared?"""
     others = 1 - np.eye(len(skills))
     return (agreement * others) @ skills / (others @ skills)
 
 
 def update_mean_ratio(agreement, skills):
+    """Least squares or a mean of ratios: which of them minimises the squared gaps?"""
     others = 1 - np.eye(len(skills))
     return (agreement * others / skills[None, :]).sum(axis=1) / others.sum(axis=1)
 
 
 def update_one_by_one(agreement, skills):
+    """Do all models start from the same skills here, or do later ones see the new ones?"""
     skills = np.array(skills, dtype=float)
     for i in range(len(skills)):
         others = np.arange(len(skills)) != i
@@ -110,7 +132,7 @@ def update_one_by_one(agreement, skills):
 
 
 def _advantage(answers, tables, predicted, over=None):
-    """Return votes minus predictions; `predicted(i, j, a)` is the forecast of model i's vote from answer a of model j."""
+    """Return votes minus predictions; `predicted(i, j, a)` forecasts model i's vote from answer a of model j."""
     n_models, n_options = tables.shape[:2]
     scores = np.zeros((len(answers), n_options))
     for q, sheet in enumerate(answers):
@@ -130,24 +152,29 @@ def isp_scores(answers, tables):
 
 
 def isp_is_sp(answers, tables):
+    """Is that SP? ISP predicts from the answers that were not given."""
     return _advantage(answers, tables, lambda i, j, a: tables[i, :, j, a])
 
 
 def isp_all_options(answers, tables):
+    """Did you average over every answer, the given one included?"""
     return _advantage(answers, tables, lambda i, j, a: tables[i, :, j].mean(axis=1))
 
 
 def isp_divides_by_options(answers, tables):
+    """Did you divide by K instead of K - 1?"""
     return _advantage(answers, tables, lambda i, j, a: (tables[i, :, j].sum(axis=1) - tables[i, :, j, a])
                       / tables.shape[1])
 
 
 def isp_divides_by_models(answers, tables):
+    """A model is predicted from the others: how many are there?"""
     return _advantage(answers, tables, lambda i, j, a: (tables[i, :, j].sum(axis=1) - tables[i, :, j, a])
                       / (tables.shape[1] - 1), over=len(tables))
 
 
 def isp_wrong_way_round(answers, tables):
+    """Who is predicted from whom? tables[i, s, j, a] is P(A_i = s | A_j = a)."""
     return _advantage(answers, tables, lambda i, j, a: (tables[j, :, i].sum(axis=1) - tables[j, :, i, a])
                       / (tables.shape[1] - 1))
 
@@ -172,24 +199,29 @@ def em_step(answers, n_options, accuracies):
 
 
 def em_hard(answers, n_options, accuracies):
+    """Did you take the most probable option instead of weighing all by their probability?"""
     posterior = _posterior(answers, n_options, accuracies)
     return _expected_share(answers, np.eye(n_options)[posterior.argmax(axis=1)])
 
 
 def em_without_options(answers, n_options, accuracies):
+    """Which weight makes exp(score) a likelihood when there are K options?"""
     return _expected_share(answers, _posterior(answers, n_options, accuracies, lambda x: np.log(x / (1 - x))))
 
 
 def em_votes(answers, n_options, accuracies):
+    """Do the given accuracies enter at all, or only the votes?"""
     votes = (answers[:, :, None] == np.arange(n_options)).sum(axis=1)
     return _expected_share(answers, votes / np.maximum(votes.sum(axis=1, keepdims=True), 1))
 
 
 def em_over_all_questions(answers, n_options, accuracies):
+    """Is the mean over all questions, or over those that the model answered?"""
     return _expected_share(answers, _posterior(answers, n_options, accuracies), len(answers))
 
 
 def em_counts_blanks(answers, n_options, accuracies):
+    """What does answer -1 pick from the posterior?"""
     posterior = _posterior(answers, n_options, accuracies)
     return np.take_along_axis(posterior, answers % n_options, axis=1).mean(axis=0)
 
@@ -206,25 +238,30 @@ def overturns(answers, decisions):
 
 
 def overturns_ties_too(answers, decisions):
+    """Is there a plurality to overturn when two options tie?"""
     return (_votes(answers).argmax(axis=1) != decisions) & (answers >= 0).any(axis=1)
 
 
 def overturns_majority_only(answers, decisions):
+    """A plurality needs more votes than any other option, not more than half."""
     votes = _votes(answers)
     return (2 * votes.max(axis=1) > (answers >= 0).sum(axis=1)) & (votes.argmax(axis=1) != decisions)
 
 
 def overturns_first_model(answers, decisions):
+    """Did you compare with the first model rather than with the votes?"""
     votes = _votes(answers)
     strict = np.sort(votes, axis=1)[:, -1] > np.sort(votes, axis=1)[:, -2]
     return strict & (answers[:, 0] != decisions)
 
 
 def overturns_upheld(answers, decisions):
+    """Are those the pluralities that were upheld?"""
     votes = _votes(answers)
     strict = np.sort(votes, axis=1)[:, -1] > np.sort(votes, axis=1)[:, -2]
     return strict & (votes.argmax(axis=1) == decisions)
 
 
 def overturns_counted(answers, decisions):
+    """One True or False per question is asked for; did you add them up?"""
     return int(overturns(answers, decisions).sum())

@@ -1,22 +1,18 @@
-"""29 LLMs on MMLU-Pro: fetch the public archives of their answers once, keep one small table."""
+"""29 LLMs on MMLU-Pro: fetch the public archives of their answers once and keep one small table."""
 from __future__ import annotations
 
-import ast
 import csv
 import hashlib
 import http.client
-import io
-import json
-import os
 import socket
-import sys
 import time
 import urllib.error
 import urllib.request
 import zipfile
 from pathlib import Path
 
-from helpers.aggregation.answers import LETTERS
+from helpers.aggregation.files import write_csv
+from helpers.aggregation.mmlu_pro_archives import join_answers, read_archive
 
 REVISION = "f418b116db00b065c2aea046518d8fcf74d39872"
 BASE_URL = f"https://github.com/TIGER-AI-Lab/MMLU-Pro/raw/{REVISION}/eval_results"
@@ -28,46 +24,22 @@ MODELS = (
     "Qwen1.5-7B-Chat", "Yi-34B", "Yi-6B", "Yi-6b-Chat", "c4ai-command-r-v01", "gemini-1.5-flash-002",
     "gemini-1.5-pro-002", "gemma-7b", "jamba-1.5-large", "mathstral-7B",
 )  # fmt: skip
-COLUMNS = ["question_id", "category", "n_options", "gold"]
-MEASURED = (11_990, "724f8122d2a0c69e93f4a3cafb8e025f76cb8cf79cc24957611581ea36f2eead")  # questions and SHA-256 of ours
-MAX_ARCHIVE, MAX_JSON = 120 * 2**20, 1024 * 2**20  # bytes; a file on GitHub has at most 100 MiB
-TRIES, PAUSE, SILENCE, PATIENCE = 3, 2.0, 30.0, 900.0  # seconds: between tries, without a byte, per archive
-
-
-def cache_folder() -> Path:
-    """Return the folder for fetched tables: FOUR_PAPERS_CACHE, else four-papers in the platform's cache folder."""
-    if named := os.environ.get("FOUR_PAPERS_CACHE"):
-        return Path(named).expanduser()
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "four-papers"
-
-
-def write_csv(path, header, rows) -> None:
-    """Write a CSV table at once: the file appears complete or not at all."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        with unfinished.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file, lineterminator="\n").writerows([header, *rows])
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+COLUMNS = ("question_id", "category", "n_options", "gold")
+MEASURED_QUESTIONS = 11_990  # in the table from which the course's numbers were taken, and its SHA-256
+MEASURED_SHA256 = "724f8122d2a0c69e93f4a3cafb8e025f76cb8cf79cc24957611581ea36f2eead"
+MAX_ARCHIVE = 120 * 2**20  # bytes; GitHub takes files of 100 MiB at most
+TRIES, PAUSE, SILENCE, PATIENCE = 3, 2.0, 30.0, 900.0  # seconds between tries, without a byte, for one archive
 
 
 def build_table(folder, base_url: str = BASE_URL) -> Path:
-    """Return the path of the table of all models' answers, fetching the archives that `folder` does not have yet.
+    """Return the path of the table of all models' answers, after fetching the archives that `folder` lacks.
 
-    base_url: where the archives lie; also the file:// address of the eval_results folder in a clone of the repository.
-    Raises RuntimeError in words when an archive cannot be had; what was fetched until then is kept.
+    base_url: where the archives lie; may be the file:// address of the eval_results folder in a clone.
+    Prints a line per archive. Raises RuntimeError, in words, when one cannot be had; those fetched so far are kept.
     """
     folder, table = Path(folder), Path(folder) / "mmlu_pro_answers.csv"
-    print(f"MMLU-Pro: {len(MODELS)} archives of answers from {base_url}\nkept in {folder}; you can stop and go on later")
+    print(f"MMLU-Pro: {len(MODELS)} archives of answers from {base_url}")
+    print(f"each is kept in {folder} once it is here, so you can stop and go on later", flush=True)
     answers = {}
     for number, model in enumerate(MODELS, start=1):
         try:
@@ -81,81 +53,75 @@ def build_table(folder, base_url: str = BASE_URL) -> Path:
     return table
 
 
-def join_answers(answers: dict[str, list[list[str]]]) -> list[list[str]]:
-    """Return one row per question, sorted by id: id, category, options, right letter, then one letter per model.
+def fetch(url: str, silence: float | None = None, patience: float | None = None) -> bytes:
+    """Return the bytes at an address; TimeoutError after `silence` seconds without a byte or `patience` in all.
 
-    answers: per model its rows as `read_archive` gives them. A question that a model's archive lacks is empty there; one
-    whose right answer or number of options is not the same in all archives was re-keyed and is dropped.
+    Raises ConnectionError where fewer bytes came than promised, ValueError above MAX_ARCHIVE.
     """
-    keys, categories, letters = {}, {}, {}
-    for model, rows in answers.items():
-        for question, category, n_options, gold, letter in rows:
-            keys.setdefault(question, set()).add((n_options, gold))
-            categories.setdefault(question, category)
-            letters[question, model] = letter
-    kept = sorted((question for question in keys if len(keys[question]) == 1), key=int)
-    return [[question, categories[question], *next(iter(keys[question])),
-             *(letters.get((question, model), "") for model in answers)] for question in kept]
-
-
-def read_archive(content: bytes) -> list[list[str]]:
-    """Return rows (question id, category, options, right letter, the model's letter or "") of one archive's bytes.
-
-    The archive is read in memory and its names are never used as paths. Raises ValueError where it is not of the form
-    published: JSON lists of records with question_id, category, options, answer and pred.
-    """
-    rows = {}
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        files = [file for file in archive.infolist() if _holds_answers(file.filename)]
-        if sum(file.file_size for file in files) > MAX_JSON:
-            raise ValueError(f"unpacked it would take more than {MAX_JSON // 2**20} MiB")
-        for file in files:
-            for record in _records(json.loads(archive.read(file))):
-                row = _row(record)
-                rows.setdefault(row[0], row)  # some archives repeat a question; the first answer stands
-    if not rows:
-        raise ValueError("it holds no JSON file with answers")
-    return list(rows.values())
-
-
-def _holds_answers(name: str) -> bool:
-    return name.endswith(".json") and "__MACOSX" not in name and "summary" not in name.rsplit("/")[-1].lower()
-
-
-def _records(loaded) -> list:
-    lists = [loaded] if isinstance(loaded, list) else list(loaded.values()) if isinstance(loaded, dict) else [None]
-    if not all(isinstance(part, list) for part in lists):
-        raise ValueError("expected a JSON list of records (or one list per category)")
-    return [record for part in lists for record in part]
-
-
-def _row(record) -> list[str]:
-    try:
-        options, gold, picked = record["options"], record["answer"], record["pred"]
-        options = ast.literal_eval(options) if isinstance(options, str) else options
-        allowed = LETTERS[:sum(option != "N/A" for option in options)]
-        row = [str(int(record["question_id"])), str(record["category"]), str(len(allowed)), gold]
-    except (KeyError, TypeError, ValueError, SyntaxError) as problem:
-        raise ValueError(f"a record is not of the published form ({type(problem).__name__}: {problem})") from None
-    if not _is_one_of(gold, allowed):
-        raise ValueError(f"question {row[0]} has the right answer {gold!r}, but {len(allowed)} options")
-    picked = picked.strip() if isinstance(picked, str) else ""
-    return [*row, picked if _is_one_of(picked, allowed) else ""]
-
-
-def _is_one_of(letter, allowed: str) -> bool:
-    return isinstance(letter, str) and len(letter) == 1 and letter in allowed
+    request = urllib.request.Request(url, headers={"User-Agent": "four-papers"})
+    give_up = time.monotonic() + (patience or PATIENCE)
+    with urllib.request.urlopen(request, timeout=silence or SILENCE) as answer:
+        promised, content = int(answer.headers.get("Content-Length") or 0), bytearray()
+        while part := answer.read1(2**16):
+            content += part
+            if len(content) > MAX_ARCHIVE:
+                raise ValueError(f"it is larger than {MAX_ARCHIVE // 2**20} MiB")
+            if time.monotonic() > give_up:
+                raise TimeoutError(f"{len(content):,} bytes in {patience or PATIENCE:.0f} s is too slow")
+    if len(content) < promised:
+        raise ConnectionError(f"the connection broke off after {len(content):,} of {promised:,} bytes")
+    return bytes(content)
 
 
 def _model_rows(model: str, folder: Path, base_url: str) -> tuple[list[list[str]], str]:
-    kept = folder / f"{model}.csv"
+    kept, header = folder / f"{model}.csv", [*COLUMNS, "answer"]
     if kept.is_file():
         with kept.open(newline="", encoding="utf-8") as file:
-            header, *rows = csv.reader(file) or [[]]
-        if header == [*COLUMNS, "answer"] and rows and all(len(row) == len(header) for row in rows):
-            return rows, "kept from before"
+            rows = list(csv.reader(file))
+        if rows[:1] == [header] and len(rows) > 1 and all(len(row) == len(header) for row in rows):
+            return rows[1:], "kept from before"
     started = time.monotonic()
-    content = _with_patience(lambda: fetch(f"{base_url}/model_outputs_{model}_5shots.zip"))
-    rows = read_archive(content)
-    write_csv(kept, [*COLUMNS, "answer"], rows)
-    return rows, f"{len(content) / 1e6:.1f} MB in {time.monotonic() - started:.0f} s"
+    rows, size = _fetch_rows(f"{base_url}/model_outputs_{model}_5shots.zip")
+    write_csv(kept, header, rows)
+    return rows, f"{size / 1e6:.1f} MB in {time.monotonic() - started:.0f} s"
+
+
+def _fetch_rows(url: str) -> tuple[list[list[str]], int]:
+    for left in reversed(range(TRIES)):
+        try:
+            content = fetch(url)
+            return read_archive(content), len(content)
+        except (OSError, http.client.HTTPException, zipfile.BadZipFile) as problem:
+            if not left or _is_final(problem):
+                raise
+            print(f"      {_in_words(problem)}; trying again in {PAUSE:.0f} s", flush=True)
+            time.sleep(PAUSE)
+
+
+def _is_final(problem: Exception) -> bool:
+    """Whether another try cannot help: the address is wrong, or there is no network at all."""
+    if isinstance(problem, urllib.error.HTTPError):
+        return problem.code < 500 and problem.code != 429
+    return isinstance(getattr(problem, "reason", None), (socket.gaierror, ConnectionRefusedError))
+
+
+def _in_words(problem: Exception) -> str:
+    if isinstance(problem, urllib.error.HTTPError):
+        return f"the server answered {problem.code} ({problem.reason})"
+    if isinstance(problem, zipfile.BadZipFile):
+        return f"what came is not a whole zip archive ({problem})"
+    return str(getattr(problem, "reason", None) or problem or type(problem).__name__)
+
+
+def _advice(model: str, base_url: str, folder: Path, fetched: int, problem: Exception) -> str:
+    return (f"the answers of {model} could not be had from {base_url}: {_in_words(problem)}. What you can do: with a "
+            f"network, call load_mmlu_pro() again ({fetched} of {len(MODELS)} archives are kept in {folder}); with the "
+            f"table as a CSV file, call load_mmlu_pro(path=...) or set MMLU_PRO_TABLE to its path; without either, go "
+            f"on: the notebook reads the derived tables that ship with the course.")
+
+
+def _compared_with_ours(table: Path, questions: int) -> str:
+    if hashlib.sha256(table.read_bytes()).hexdigest() == MEASURED_SHA256:
+        return f"{questions:,} questions: byte for byte the table that the course measured"
+    return (f"{questions:,} questions; the table that the course measured has {MEASURED_QUESTIONS:,} and other bytes, "
+            f"so expect numbers close to the course's, not equal to them")

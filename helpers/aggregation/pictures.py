@@ -51,7 +51,7 @@ def draw_central(recorded: dict):
 
 
 def draw_table_2(ours: dict, options, paper: dict):
-    """Return our accuracies (seeds, options) as means with the spread of the seeds, the paper's single run as crosses."""
+    """Return our accuracies (seeds, options) as means with the seeds' spread, the paper's single run as crosses."""
     figure, axes = plt.subplots(figsize=(7.2, 4.2))
     for rule, values in ours.items():
         places = np.arange(len(options))

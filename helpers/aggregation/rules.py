@@ -1,4 +1,5 @@
 """The paper's rules: SP and ISP correct the vote, OW weights it by accuracies estimated without labels."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -11,7 +12,7 @@ from .votes import Decisions, decide, majority_vote, optimal_weight, vote_scores
 
 
 def surprisingly_popular(table: AnswerTable, *, seed: int = 0) -> Decisions:
-    """Return the option whose votes exceed most what the other models' answers predict (SP, Algorithm 2 of 2510.01499)."""
+    """Return the option whose votes exceed most what others' answers predict (SP, Algorithm 2 of 2510.01499)."""
     return decide(vote_scores(table, 1.0) - predicted_votes(table, inverse=False), table, seed)
 
 
@@ -77,7 +78,8 @@ def linear_weights(table: AnswerTable, strength: float | None = None) -> np.ndar
     return 1 + mean / (options[0] - 1) if options.size == 1 else 1 + mean / (table.n_options[:, None] - 1.0)
 
 
-def estimate_accuracies(table: AnswerTable, method: str = "ow_l", centred: bool = False) -> Float[np.ndarray, " models"]:
+def estimate_accuracies(table: AnswerTable, method: str = "ow_l", centred: bool = False
+                        ) -> Float[np.ndarray, " models"]:
     """Return each model's accuracy, estimated without the truth.
 
     method: "ow_l" fits agreement rates (Eq. 7 of 2510.01499), "ow_i" takes the agreement with ISP, "em" is one-coin

@@ -1,4 +1,5 @@
 """How good the decisions are, with an interval; the only file besides the pictures that looks at the truth."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass

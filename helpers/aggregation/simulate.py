@@ -1,4 +1,5 @@
 """Simulated models whose accuracies, copying and label bias are known, because you chose them."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,4 +1,5 @@
 """What can be proved: Theorem 2's gaps in exact fractions, the plurality bound, the number of voting rules."""
+
 from __future__ import annotations
 
 from fractions import Fraction
@@ -22,7 +23,8 @@ def theorem_2_gaps(accuracies, n_options: int) -> tuple[Fraction, Fraction]:
 def expected_advantage(accuracies, n_options: int, rule: str) -> Fraction:
     """Return E[Adv(s*)] under Proposition 1, summed over every possible answer sheet as the definition says.
 
-    rule: "mv" (which expects 1/K of each model), "sp" or "isp". An oracle for `theorem_2_gaps`; K^N answer sheets, so keep both small.
+    rule: "mv" (which expects 1/K of each model), "sp" or "isp". An oracle for `theorem_2_gaps`; there are K^N sheets,
+    so keep both small.
     """
     x, k = [Fraction(value) for value in accuracies], n_options
     _at_least_two(x)

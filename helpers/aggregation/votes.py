@@ -1,4 +1,5 @@
 """From scores to decisions: the weighted vote under every rule, with ties kept in sight."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -39,7 +40,7 @@ def decide(scores: Float[np.ndarray, "questions options"], table: AnswerTable, s
 
 
 def vote_scores(table: AnswerTable, weights) -> Float[np.ndarray, "questions options"]:
-    """Return for each option the summed weight of the models that chose it; weights (models,) or (questions, models)."""
+    """Return each option's summed weight of the models that chose it; weights (models,) or (questions, models)."""
     width = int(table.n_options.max(initial=2))
     weights = np.broadcast_to(weights, table.answers.shape)
     scores = np.empty((table.n_questions, width))
