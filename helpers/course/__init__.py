@@ -15,6 +15,7 @@ from helpers.course.start import start
 LATER = {
     "checks": ("Case", "CheckResult", "Exercise", "Mistake", "solution_from"),
     "plots": ("MARKERS", "PALETTE", "png", "show", "style"),
+    "quizzes": ("quiz",),
     "widgets": ("Explorer", "explorer"),
 }
 HOME = {name: file for file, names in LATER.items() for name in names}
