@@ -9,7 +9,9 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
 # Jupyter, nbgrader and the tests' kernels are found through PATH.
 IN_VENV = PATH="$(CURDIR)/.venv/bin:$$PATH"
-ENVIRONMENT = $(PYTHON) scripts/environment.py --torch-index "$(TORCH_INDEX)"
+FOUND = command -v $(PYTHON) >/dev/null || \
+	{ echo "No $(PYTHON) here. Install Python 3.11 or newer, or name yours: make lab PYTHON=python3.12"; exit 1; }
+ENVIRONMENT = $(FOUND); $(PYTHON) scripts/environment.py --torch-index "$(TORCH_INDEX)"
 # One thread each, because the tests run side by side; PYTHONPATH closes the network in every kernel too.
 PYTEST = $(IN_VENV) OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONPATH="$(CURDIR)/tests/offline" \
 	.venv/bin/python -m pytest
