@@ -28,7 +28,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from helpers.aggregation.answers import LETTERS, NO_ANSWER, random_orders
-from helpers.aggregation.real_answers import DATA, write_csv
+from helpers.aggregation.files import DATA, write_csv
 
 SPLIT_SEED, NOISE_SEED, OPTIONS_SEED = 20_251_001, 499, 2_510
 N_ASKED, PART = 900, 299

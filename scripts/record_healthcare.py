@@ -32,7 +32,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from helpers.aggregation.real_answers import DATA, write_csv
+from helpers.aggregation.files import DATA, write_csv
 
 FOLDS, SEED = 10, 20_251_001
 COLUMNS = {  # indices into load_breast_cancer().feature_names

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import http.client
 import socket
@@ -102,7 +103,9 @@ def _is_final(problem: Exception) -> bool:
     """Whether another try cannot help: the address is wrong, or there is no network at all."""
     if isinstance(problem, urllib.error.HTTPError):
         return problem.code < 500 and problem.code != 429
-    return isinstance(getattr(problem, "reason", None), (socket.gaierror, ConnectionRefusedError))
+    reason = getattr(problem, "reason", None)
+    unreachable = getattr(reason, "errno", None) in (errno.ENETUNREACH, errno.EHOSTUNREACH)
+    return unreachable or isinstance(reason, (socket.gaierror, ConnectionRefusedError))
 
 
 def _in_words(problem: Exception) -> str:
