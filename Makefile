@@ -47,7 +47,7 @@ links: env-tests ## write badges and the set-up cell for this repository's addre
 	$(IN_VENV) .venv/bin/python -m scripts.links
 
 bench: env-tests ## speed against the peer libraries, as ratios
-	$(PYTEST) tests/benchmarks -q -s -p no:xdist -o python_files="bench_*.py"
+	$(IN_VENV) .venv/bin/python -m pytest tests/benchmarks -q -s -o addopts= -o python_files="bench_*.py"
 
 lint: env-tests
 	.venv/bin/ruff check .

@@ -157,7 +157,7 @@ def install(venv, root, tests, torch_index):
         print("Making .venv", flush=True)
         make_venv(venv)
     (venv / "course.json").unlink(missing_ok=True)
-    print("Installing torch (about 200 MB)", flush=True)
+    print("Installing torch, the largest package", flush=True)
     pip_install(venv, "--constraint", "constraints.txt", *torch_options(torch_index), "torch")
     print("Installing the course and its packages", flush=True)
     pip_install(venv, "--constraint", "constraints.txt", "--editable", ".[test,peers]" if tests else ".")

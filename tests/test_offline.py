@@ -8,6 +8,10 @@ import subprocess
 import sys
 
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from scripts.notebook_format import canonical
+from scripts.run_notebooks import execute
 
 OTHERS = ["192.0.2.1", "2001:db8::1", "example.invalid", b"example.invalid", "0.0.0.1"]
 
@@ -48,6 +52,14 @@ def test_a_child_process_is_closed_too():
     code = "import socket; socket.getaddrinfo('example.invalid', 443)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode and "without a network" in done.stderr
+
+
+def test_a_notebooks_kernel_is_closed_too(tmp_path):
+    ask = "socket.getaddrinfo('example.invalid', 443)"
+    source = f"import socket\ntry:\n    {ask}\nexcept OSError as error:\n    print(error)"
+    path = tmp_path / "1_lora.ipynb"
+    path.write_text(canonical(new_notebook(cells=[new_code_cell(source, id="ask")])))
+    assert "without a network" in execute(path).cells[0].outputs[0].text
 
 
 def test_the_machines_own_sitecustomize_still_runs(tmp_path):
