@@ -96,7 +96,7 @@ def answers(url, seconds=PROBE_SECONDS):
             heard.append(True)
         except urllib.error.HTTPError as error:
             heard.append(error.code < 500)  # an index may refuse its front page and still serve wheels
-        except (OSError, ValueError):
+        except Exception:  # whatever it is, this index is of no use now
             heard.append(False)
 
     thread = threading.Thread(target=ask, daemon=True)

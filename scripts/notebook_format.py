@@ -28,7 +28,12 @@ def notebook_paths(*folders: str) -> list[Path]:
 
 
 def clean_output(output):
-    """The output without a widget's view, which means nothing without its kernel; None if nothing is left."""
+    """The output without a widget's view, which means nothing without its kernel; None if nothing is left.
+
+    Nothing is left of a progress bar either that has wiped itself out.
+    """
+    if output.output_type == "stream":
+        return output if output.text.strip() or "\r" not in output.text else None
     if "data" not in output:
         return output
     output.data.pop(WIDGET_VIEW, None)

@@ -10,11 +10,12 @@ from scripts.notebook_format import WIDGET_VIEW, canonical, write_text
 
 
 def messy_notebook():
-    """A notebook as an editor leaves it: times, widget states, a widget's view beside its picture."""
+    """A notebook as an editor leaves it: times, widget states, a widget's view beside its picture, a wiped bar."""
     data = {WIDGET_VIEW: {"model_id": "1"}, "image/png": "AAAA", "text/plain": "a line"}
     picture = new_output("display_data", data, metadata={"image/png": {"alt": "a line"}, WIDGET_VIEW: {}})
     only_widget = new_output("display_data", {WIDGET_VIEW: {"model_id": "2"}})
-    cell = new_code_cell("draw()\n", id="draw", execution_count=7, outputs=[picture, only_widget])
+    wiped_bar = new_output("stream", name="stderr", text="\r        \r")
+    cell = new_code_cell("draw()\n", id="draw", execution_count=7, outputs=[wiped_bar, picture, only_widget])
     cell.metadata = {"tags": ["central-picture"], "execution": {"iopub.status.busy": "now"}, "colab": {}}
     return new_notebook(cells=[cell], metadata={"widgets": {}, "language_info": {"name": "python", "version": "3.9"}})
 
