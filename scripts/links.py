@@ -24,7 +24,7 @@ LACKING = ("jaxtyping", "wadler-lindig", "jupyterquiz")  # what Colab lacks of w
 SET_UP = """\
 # On your own machine this does nothing. On Colab it installs the course, and leaves torch and numpy as they are.
 try:
-    import helpers.course
+    import helpers.course  # noqa: F401
 except ModuleNotFoundError:
     import subprocess
     import sys
