@@ -8,10 +8,14 @@ from .answers import AnswerTable
 
 CLOSE = 0.1  # excess agreement worth a sentence
 BIASED = 0.1  # label bias worth a sentence, and worth removing
+FEW = 50  # questions below which agreement rates are mostly noise
 
 
 def advise(table: AnswerTable, excess, slot_bias, dictator, regret, trust) -> str:
     """Return the advice as sentences, one a line, the verdict first."""
+    if table.n_questions < FEW:
+        return (f"Trust no rule: {table.n_questions} questions are too few to compare models; below {FEW} agreement is "
+                f"mostly noise. Take the majority for now, and collect more answers.")
     lines = [verdict(table, regret, trust)]
     lines += [close_pairs(table, excess)] if np.nanmax(excess, initial=0) > CLOSE else []
     lines += [biased_models(table, slot_bias)] if np.max(slot_bias) > BIASED else []

@@ -13,12 +13,12 @@ from itertools import combinations
 import numpy as np
 from jaxtyping import Float
 
-from .advice import BIASED, advise
+from .advice import BIASED, FEW, advise
 from .agreement import chance_corrected_agreement, effective_options, fit_rank_one, joint_counts
 from .answers import AnswerTable
 from .dawid_skene import fit_confusion
 from .rules import RULES, estimate_accuracies
-from .votes import decide, optimal_weights, vote_scores
+from .votes import optimal_weights, vote_scores
 
 SLACK = 0.05  # readings that explain this share of pairs fewer than the best one are possible even if it explains all
 TWINS = 0.8  # models that agree more than this may be two good ones or one and its copy
@@ -34,8 +34,8 @@ class Diagnosis:
     excess: (models, models), agreement beyond what independent errors explain, 0 to 1, NaN on the diagonal.
     slot_bias: (models,), chance that a model picks its favourite label whatever the question.
     dictator: index of a model that OW-L weighs at least as much as all others together, or None.
-    trust: rule name -> whether its worst expected loss to the best rule, over all readings, is at most 2 pp.
-    regret: rule name -> that worst expected loss, empty with fewer than three models.
+    trust: rule name -> whether its worst expected loss to the best decisions, over all readings, is at most 2 pp.
+    regret: rule name -> that worst expected loss, empty with fewer than three models or 50 questions.
     readings: accuracies (models,) of each story that fits the table. advice: all this in words.
     """
 
@@ -68,8 +68,11 @@ def diagnose(table: AnswerTable, seed: int = 0) -> Diagnosis:
     readings = plausible_readings(table, centred, seed)
     agreement = chance_corrected_agreement(table, centred)
     excess = agreement - np.outer(readings[0], readings[0])
-    enough = np.sum(np.any(table.answers >= 0, axis=0)) >= 3
-    regret = worst_regret(table, readings, agreement, seed) if enough else {}
+    enough = np.sum(np.any(table.answers >= 0, axis=0)) >= 3 and table.n_questions >= FEW
+    posteriors = [reading_posterior(table, y, agreement) for y in readings]
+    if centred:  # a model with a favourite label is worth more when it says something else: Dawid-Skene's story
+        posteriors.append(fit_confusion(table)[1])
+    regret = worst_regret(table, posteriors, seed) if enough else {}
     trust = {rule: regret.get(rule, 1.0) <= REGRET for rule in RULES}
     options = effective_options(table)
     accuracies = tuple((1 + (options - 1) * y) / options for y in readings)
@@ -181,20 +184,19 @@ def row_medians(values, weights) -> np.ndarray:
     return (values[rows, lower] + values[rows, upper]) / 2
 
 
-def worst_regret(table, readings, agreement, seed) -> dict[str, float]:
-    """Return each rule's largest expected loss to the best rule over the readings."""
+def worst_regret(table, posteriors, seed) -> dict[str, float]:
+    """Return each rule's largest expected loss to the best decisions, over the stories' posteriors."""
     decisions = {name: rule(table, seed=seed) for name, rule in RULES.items()}
-    losses = {name: 0.0 for name in decisions}
-    for y in readings:
-        posterior, best = reading_posterior(table, y, agreement, seed)
-        expected = {name: expected_accuracy(chosen, posterior) for name, chosen in decisions.items()}
-        top = max(expected_accuracy(best, posterior), *expected.values())
-        losses = {name: max(losses[name], top - expected[name]) for name in decisions}
+    losses = dict.fromkeys(decisions, 0.0)
+    for posterior in posteriors:
+        best = float(np.mean(posterior.max(axis=1)))
+        for name, chosen in decisions.items():
+            losses[name] = max(losses[name], best - expected_accuracy(chosen, posterior))
     return losses
 
 
-def reading_posterior(table, y, agreement, seed):
-    """Return P(option | answers) if the reading holds, and its decisions; models that copy each other share a vote."""
+def reading_posterior(table, y, agreement) -> Float[np.ndarray, "questions options"]:
+    """Return P(option | answers) if the reading holds; models that copy each other share a vote."""
     options = effective_options(table)
     excess = np.nan_to_num(agreement - np.outer(y, y))
     copying = np.clip(excess / np.maximum(1 - np.outer(y, y), 0.05), 0, 1)
@@ -202,7 +204,7 @@ def reading_posterior(table, y, agreement, seed):
     scores = vote_scores(table, weights / (1 + copying.sum(axis=1)))
     scores[np.arange(scores.shape[1]) >= table.n_options[:, None]] = -np.inf
     posterior = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return posterior / posterior.sum(axis=1, keepdims=True), decide(scores, table, seed)
+    return posterior / posterior.sum(axis=1, keepdims=True)
 
 
 def expected_accuracy(decisions, posterior) -> float:

@@ -8,9 +8,9 @@ from .answers import AnswerTable
 from .dawid_skene import fit_one_coin
 from .diagnosis import diagnose
 from .rules import RULES, estimate_accuracies, linear_weights
-from .scoring import credits
+from .scoring import bootstrap, credits
 from .simulate import simulate
-from .votes import optimal_weight, weighted_vote
+from .votes import majority_vote, optimal_weight, weighted_vote
 
 TABLE_2 = (0.6, 0.7, 0.8, 0.9)  # the paper's four models
 OPTIONS = (2, 4, 6, 8, 10)
@@ -94,6 +94,17 @@ def ensemble_lifts(table: AnswerTable, ensembles, rules: dict, seed: int = 0) ->
     return {name: np.array(values) for name, values in lifts.items()}
 
 
+def mean_lift(table: AnswerTable, ensembles, rule, seed: int = 0):
+    """Return the rule's lift over the majority, averaged over ensembles, as a `Score` in fractions of 1.
+
+    The interval resamples questions, since ensembles overlap: they are no independent repetitions. Every model must
+    have answered every question.
+    """
+    parts = [table.subset(models=members) for members in ensembles]
+    earned = [credits(rule(part, seed=seed), part) - credits(majority_vote(part, seed=seed), part) for part in parts]
+    return bootstrap(np.mean(earned, axis=0), seed)
+
+
 def random_table(seed: int) -> AnswerTable:
     """Return a simulated table drawn at random: how many models, options and questions, how good, copying or biased."""
     rng = np.random.default_rng([seed, 3])
@@ -108,12 +119,12 @@ def random_table(seed: int) -> AnswerTable:
 
 
 def diagnosis_trial(seeds) -> dict[str, np.ndarray]:
-    """Return the loss to the best rule, in points, of every (table, rule) that the diagnosis trusts and does not."""
-    losses = {"trusted": [], "not trusted": []}
+    """Return "trusted" (tables, rules), a bool per verdict, and "loss", points behind the best rule of that table."""
+    trusted, loss = [], []
     for seed in seeds:
         table = random_table(seed)
         trust = diagnose(table).trust
-        right = {name: percent_right(rule, table, seed) for name, rule in RULES.items()}
-        for name, value in right.items():
-            losses["trusted" if trust[name] else "not trusted"].append(max(right.values()) - value)
-    return {name: np.array(values) for name, values in losses.items()}
+        right = np.array([percent_right(rule, table, seed) for rule in RULES.values()])
+        trusted.append([trust[name] for name in RULES])
+        loss.append(right.max() - right)
+    return {"trusted": np.array(trusted), "loss": np.array(loss)}

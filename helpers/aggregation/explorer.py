@@ -14,13 +14,13 @@ def figure_and_update(grid: list[dict]):
     """
     cells = {(cell["copies"], cell["bias"]): cell for cell in grid}
     rules = list(grid[0]["accuracy"])
-    figure, axes = plt.subplots(figsize=(7.2, 3.8))
+    figure, axes = plt.subplots(figsize=(7.6, 3.8))
     axes.set(xlim=(20, 100), ylim=(-0.6, len(rules) - 0.4), xlabel="right answers (%)")
     axes.set_yticks(range(len(rules)), [label(rule) for rule in rules])
     majority = axes.axvline(0, color="black", linewidth=1, linestyle="--")
     dots = [axes.plot([0], [place], markersize=10, linestyle="none", **look(rule))[0]
             for place, rule in enumerate(rules)]
-    numbers = [axes.text(0, place, "", va="center") for place in range(len(rules))]
+    numbers = [axes.text(101, place, "", va="center") for place in range(len(rules))]
 
     def update(copying_models, label_bias) -> str:
         cell = cells[copying_models, label_bias]
@@ -29,8 +29,7 @@ def figure_and_update(grid: list[dict]):
             value, trusted = cell["accuracy"][rule], cell["trusted"][rule] > 0.5
             dot.set_xdata([value])
             dot.set_markerfacecolor(dot.get_color() if trusted else "white")
-            number.set(text=f"{value:.1f}" + (", trusted" if trusted else ""), x=value + 1.5 if value < 80 else value - 1.5,
-                       ha="left" if value < 80 else "right")
+            number.set_text(f"{value:.1f}" + ("  trusted" if trusted else ""))
         best = max(rules, key=cell["accuracy"].get)
         trusted = [label(rule) for rule in rules if cell["trusted"][rule] > 0.5]
         return f"Best: {label(best)}. Trusted: {', '.join(trusted) or 'none'}. The dashed line is the majority."

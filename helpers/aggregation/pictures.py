@@ -5,39 +5,51 @@ from __future__ import annotations
 import numpy as np
 from matplotlib import pyplot as plt
 
-from helpers.course.plots import MARKERS, PALETTE
+from helpers.course.plots import PALETTE
 
-LABELS = {
-    "majority_vote": "majority", "surprisingly_popular": "SP", "inverse_surprising_popularity": "ISP",
-    "isp_linear": "ISP, linear", "ow_l": "OW-L", "ow_l_centred": "OW-L, centred", "ow_i": "OW-I",
-    "dawid_skene_one_coin": "Dawid-Skene, one coin", "dawid_skene": "Dawid-Skene", "oracle": "oracle",
-    "best_single": "best single model",
-}  # fmt: skip
-ORDER = list(LABELS)
+BLUE, RED, GREEN, PINK, ORANGE, SKY, BLACK = PALETTE[:7]
+LOOK = {  # rule: its short name, colour, marker and line, the same in every figure
+    "majority_vote": ("majority", BLUE, "o", "-"),
+    "surprisingly_popular": ("SP", RED, "s", "-"),
+    "inverse_surprising_popularity": ("ISP", GREEN, "^", "-"),
+    "isp_linear": ("ISP, linear", GREEN, "<", "-"),
+    "ow_l": ("OW-L", ORANGE, "v", "-"),
+    "ow_l_centred": ("OW-L, centred", SKY, "P", "-"),
+    "ow_i": ("OW-I", PINK, "X", "-"),
+    "dawid_skene_one_coin": ("Dawid-Skene, one coin", BLACK, "D", "-"),
+    "dawid_skene": ("Dawid-Skene", "#777777", "h", "-"),
+    "oracle": ("oracle", BLACK, "*", ":"),
+    "best_single": ("best single model", RED, ">", "-"),
+}
+HATCHES = ("", "//", "..", "xx", "\\\\", "++")
 
 
 def label(rule: str) -> str:
-    """Return the rule's short name in figures."""
-    return LABELS.get(rule, rule)
+    """Return the rule's short name in figures; its own name where it has none."""
+    return LOOK[rule][0] if rule in LOOK else rule
 
 
 def look(rule: str) -> dict:
-    """Return colour and marker of a rule, the same in every figure."""
-    place = ORDER.index(rule) if rule in ORDER else len(ORDER)
-    return {"color": PALETTE[place % 7], "marker": MARKERS[place % len(MARKERS)]}
+    """Return the rule's colour and marker."""
+    return {"color": LOOK[rule][1], "marker": LOOK[rule][2]} if rule in LOOK else {"color": BLUE, "marker": "o"}
+
+
+def line(rule: str) -> dict:
+    """Return the rule's look as a line."""
+    return look(rule) | {"linestyle": LOOK[rule][3] if rule in LOOK else "-"}
 
 
 def draw_lines(axes, positions, accuracy: dict, rules) -> None:
     """Draw one line per rule over evenly spaced positions, each named at its right end."""
     places = range(len(positions))
     for rule in rules:
-        axes.plot(places, accuracy[rule], label=label(rule), **look(rule))
+        axes.plot(places, accuracy[rule], label=label(rule), **line(rule))
     axes.set_xticks(places, [f"{position:g}" for position in positions])
 
 
 def draw_central(recorded: dict):
     """Return the module's central picture: a vote that knows who agrees wins, and the case where it loses."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 4.0), sharey=True)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 4.0))
     draw_lines(left, recorded["table_2"]["options"], recorded["table_2"]["accuracy"],
                ["majority_vote", "inverse_surprising_popularity", "ow_l", "oracle"])
     left.set(title="Four models that err on their own", xlabel="options per question", ylabel="right answers (%)")
@@ -45,7 +57,7 @@ def draw_central(recorded: dict):
     copying = recorded["copying"]
     curves = {rule: [cell[rule] for cell in copying["accuracy"]] for rule in copying["accuracy"][0]}
     draw_lines(right, copying["chance"], curves, ["majority_vote", "inverse_surprising_popularity", "ow_l"])
-    right.set(title="Six models, two of which copy a third", xlabel="chance that they copy")
+    right.set(title="Six models, two of which copy a third", xlabel="chance that they copy", ylabel="right answers (%)")
     right.legend(loc="lower left")
     return figure
 
@@ -55,7 +67,7 @@ def draw_table_2(ours: dict, options, paper: dict):
     figure, axes = plt.subplots(figsize=(7.2, 4.2))
     for rule, values in ours.items():
         places = np.arange(len(options))
-        axes.errorbar(places, values.mean(0), 2 * values.std(0), capsize=3, label=label(rule), **look(rule))
+        axes.errorbar(places, values.mean(0), 2 * values.std(0), capsize=3, label=label(rule), **line(rule))
         if rule in paper:
             axes.plot(places, paper[rule], "x", color="black", markersize=9, zorder=5)
     axes.plot([], [], "x", color="black", label="the paper's run")
@@ -87,8 +99,8 @@ def draw_groups(groups: dict, rules, ylabel="right answers (%)"):
         heights = [np.mean(scores[rule]) for scores in groups.values()]
         spread = [2 * np.std(scores[rule]) for scores in groups.values()]
         axes.bar(np.arange(len(groups)) + (place - (len(rules) - 1) / 2) * width, heights, width, yerr=spread,
-                 label=label(rule), color=look(rule)["color"], hatch=["", "//", "..", "xx", "\\\\", "++"][place % 6],
-                 edgecolor="white", error_kw={"linewidth": 1})
+                 label=label(rule), color=look(rule)["color"], hatch=HATCHES[place % 6], edgecolor="white",
+                 error_kw={"linewidth": 1})
     axes.set_xticks(np.arange(len(groups)), list(groups))
     axes.set_ylabel(ylabel)
     axes.legend(ncols=3, loc="upper center", bbox_to_anchor=(0.5, 1.2))
@@ -156,5 +168,5 @@ def draw_diagnosis(diagnosis):
         right.annotate("trusted" if trusted else "", (100 * loss, place), xytext=(8, -4), textcoords="offset points")
     right.axvline(2, color="black", linestyle="--", linewidth=1)
     right.set_yticks(range(len(diagnosis.regret)), [label(rule) for rule in reversed(diagnosis.regret)])
-    right.set(xlabel="worst expected loss to the best rule (points)", xscale="symlog")
+    right.set(xlabel="worst expected loss to the best rule (points)", xlim=(0, None))
     return figure
