@@ -78,4 +78,4 @@ def fit_rank_one(agreement: Float[np.ndarray, "models models"], lowest: float, w
             y[i] = min(max((c[i] @ y) / scale, lowest), 1.0) if scale > 0 else 0.0
         if np.max(np.abs(y - before)) < tolerance:
             break
-    return y
+    return -y if y.sum() < 0 and y.max() <= -lowest else y  # y and -y fit alike

@@ -34,7 +34,7 @@ class AnswerTable:
         if answers.ndim != 2 or answers.shape[1] == 0:
             raise ValueError(f"answers must be a (questions, models) table with at least one model, got shape "
                              f"{answers.shape}; one list of answers per question?")
-        n_options = _options_per_question(self.n_options, len(answers))
+        n_options = options_per_question(self.n_options, len(answers))
         _inside_options(answers, n_options[:, None], "answers")
         truth = self.truth
         if truth is not None:
@@ -42,14 +42,15 @@ class AnswerTable:
             if truth.shape != (len(answers),):
                 raise ValueError(f"truth must have one entry per question, shape ({len(answers)},), got {truth.shape}")
             _inside_options(truth, n_options, "truth")
-        models = self.models if self.models is not None else [f"model {i + 1}" for i in range(answers.shape[1])]
+        names = self.models if self.models is not None else [f"model {i + 1}" for i in range(answers.shape[1])]
+        models = tuple(map(str, names))
         if len(models) != answers.shape[1] or len(set(models)) != len(models):
             raise ValueError(f"models must be {answers.shape[1]} different names, got {list(models)}")
         for field, value in (("answers", answers), ("n_options", n_options), ("truth", truth)):
             if value is not None:
                 value.setflags(write=False)
             object.__setattr__(self, field, value)
-        object.__setattr__(self, "models", tuple(map(str, models)))
+        object.__setattr__(self, "models", models)
 
     @property
     def n_questions(self) -> int:
@@ -67,8 +68,10 @@ class AnswerTable:
         may be an int for all questions, `truth` None); columns in `ignore` are skipped, all others are models.
         Raises FileNotFoundError, and ValueError that names line and column.
         """
-        with Path(path).open(newline="", encoding="utf-8") as file:
+        with Path(path).open(newline="", encoding="utf-8-sig") as file:  # spreadsheets write a byte order mark
             rows = list(csv.reader(file))
+        while rows and not rows[-1]:  # blank lines at the end
+            rows.pop()
         if len(rows) < 2:
             raise ValueError(f"{path}: expected a header and at least one question, got {len(rows)} lines")
         header, rows = rows[0], rows[1:]
@@ -97,7 +100,9 @@ class AnswerTable:
     def subset(self, models=None, questions=None) -> AnswerTable:
         """Return the table of some models (names or indices) and some questions (indices or a bool mask)."""
         columns = list(range(self.n_models)) if models is None else [self._column(model) for model in models]
-        rows = np.arange(self.n_questions) if questions is None else np.arange(self.n_questions)[np.asarray(questions)]
+        rows = np.arange(self.n_questions)
+        if questions is not None:
+            rows = rows[np.asarray(questions)] if np.size(questions) else rows[:0]
         truth = None if self.truth is None else self.truth[rows]
         return AnswerTable(self.answers[np.ix_(rows, columns)], self.n_options[rows], truth,
                            tuple(self.models[i] for i in columns))
@@ -107,6 +112,8 @@ class AnswerTable:
             if model not in self.models:
                 raise ValueError(f"no model {model!r} in this table; it has {', '.join(self.models)}")
             return self.models.index(model)
+        if isinstance(model, (bool, np.bool_)) or not -self.n_models <= model < self.n_models:
+            raise ValueError(f"models are chosen by name or by index below {self.n_models}, got {model!r}")
         return range(self.n_models)[model]
 
     def __repr__(self) -> str:
@@ -125,7 +132,10 @@ def random_orders(n_options: Int[np.ndarray, " questions"], width: int, rng) -> 
 
 
 def _whole_numbers(values, name) -> np.ndarray:
-    values = np.asarray(values)
+    try:
+        values = np.asarray(values)
+    except ValueError:
+        raise ValueError(f"{name} must have rows of equal length; write -1 where there is no answer") from None
     if values.dtype.kind not in "iu":
         try:
             floats = np.asarray(values, dtype=float)
@@ -133,14 +143,15 @@ def _whole_numbers(values, name) -> np.ndarray:
             raise ValueError(f"{name} must be whole numbers (option indices from 0, -1 for none), got {values.dtype} "
                              f"values; AnswerTable.from_csv reads letters") from None
         if not np.all(np.isfinite(floats)) or np.any(floats != np.floor(floats)):
-            raise ValueError(f"{name} must be whole numbers, got NaN or fractions; write -1 where there is no answer")
+            raise ValueError(f"{name} must be whole numbers, got NaN, None or fractions; -1 stands for no answer")
         values = floats
     if values.size and (values.min() < -1 or values.max() > 32_767):
-        raise ValueError(f"{name} must lie between -1 and the last option, got {values.min()} to {values.max()}")
+        raise ValueError(f"{name} must lie between -1 and 32,767, got {values.min()} to {values.max()}")
     return values.astype(np.int16, copy=True)
 
 
-def _options_per_question(n_options, n_questions) -> np.ndarray:
+def options_per_question(n_options, n_questions) -> np.ndarray:
+    """Return the options of each question, (questions,); ValueError unless n_options is one int or one per question."""
     n_options = _whole_numbers(n_options, "n_options")
     if n_options.ndim == 0:
         n_options = np.full(n_questions, n_options)
@@ -159,16 +170,21 @@ def _inside_options(options, n_options, name) -> None:
                          f"{np.broadcast_to(n_options, options.shape)[where]} options (counted from 0)")
 
 
+def option_of(cell: str) -> int:
+    """Return the option that a letter (A is 0) or a number names; ValueError for anything else."""
+    return LETTERS.index(cell.upper()) if len(cell) == 1 and cell.isalpha() else int(cell)
+
+
 def _read_column(path, rows, header, name) -> np.ndarray:
     column = header.index(name)
     values = np.empty(len(rows), dtype=np.int64)
     for line, row in enumerate(rows):
-        cell = row[column].strip() if column < len(row) else None
-        if cell is None:
+        if len(row) != len(header):
             raise ValueError(f"{path}, line {line + 2}: {len(row)} cells, but the header has {len(header)}")
+        cell = row[column].strip()
         try:
-            values[line] = NO_ANSWER if cell == "" else LETTERS.index(cell.upper()) if cell.isalpha() else int(cell)
-        except ValueError:
+            values[line] = NO_ANSWER if cell == "" else option_of(cell)
+        except (ValueError, OverflowError):
             raise ValueError(f"{path}, line {line + 2}, column {name}: expected a letter, an int or nothing, "
                              f"got {cell!r}") from None
     return values

@@ -41,7 +41,8 @@ def fit_one_coin(table: AnswerTable, prior: str = "uniform", smoothing: float = 
 
     def log_likelihood(x):
         x = np.clip(x, TINY, 1 - TINY)
-        return np.bincount(flat, np.log(x / (1 - x))[model] + others, table.n_questions * width).reshape(-1, width)
+        scores = np.bincount(flat, np.log(x / (1 - x))[model] + others, table.n_questions * width)
+        return scores.astype(float).reshape(-1, width)  # bincount counts in ints where there is no answer
 
     return _expectation_maximisation(table, prior, smoothing, accuracies, log_likelihood, steps, tolerance)
 
@@ -51,7 +52,8 @@ def fit_confusion(table: AnswerTable, prior: str = "uniform", smoothing: float =
                   ) -> tuple[Float[np.ndarray, "models options options"], Float[np.ndarray, "questions options"]]:
     """Return each model's P(answer | truth), rows by truth, and the posterior over options."""
     width = int(table.n_options.max(initial=2))
-    chose = (table.answers[:, :, None] == np.arange(width)).reshape(table.n_questions, -1).astype(float)
+    chose = (table.answers[:, :, None] == np.arange(width)).astype(float)
+    chose = chose.reshape(table.n_questions, table.n_models * width)
 
     def confusion(posterior):
         counts = (posterior.T @ chose).reshape(width, table.n_models, width).swapaxes(0, 1) + smoothing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .answers import NO_ANSWER, AnswerTable, random_orders
+from .answers import NO_ANSWER, AnswerTable, options_per_question, random_orders
 
 SHUFFLES = ("none", "shared", "per_model")
 
@@ -28,7 +28,7 @@ def simulate(accuracies, n_options, n_questions, seed, copy=0.0, copy_from=None,
     source = _copied_models(copy, copy_from, n_models)
     if shuffle not in SHUFFLES:
         raise ValueError(f"shuffle must be one of {SHUFFLES}, got {shuffle!r}")
-    n_options = np.broadcast_to(np.asarray(n_options), (n_questions,))
+    n_options = options_per_question(n_options, n_questions).astype(int)
     truth = rng.integers(0, n_options)
     wrong = rng.integers(0, n_options - 1, size=(n_models, n_questions)).T  # (questions, models)
     wrong += wrong >= truth[:, None]

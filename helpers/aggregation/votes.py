@@ -62,7 +62,8 @@ def weighted_vote(table: AnswerTable, weights, *, seed: int = 0) -> Decisions:
         raise ValueError(f"weights must have one entry per model, shape ({table.n_models},), got {weights.shape}")
     if not np.all(np.isfinite(weights)):
         raise ValueError("weights must be finite, got NaN or infinity; clip accuracies away from 0 and 1 first")
-    return decide(vote_scores(table, weights), table, seed)
+    largest = np.max(np.abs(weights), initial=0.0)  # ties must not depend on the scale of the weights
+    return decide(vote_scores(table, weights / largest if largest > 0 else weights), table, seed)
 
 
 def majority_vote(table: AnswerTable, *, seed: int = 0) -> Decisions:
