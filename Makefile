@@ -41,7 +41,7 @@ notebooks: env-tests ## run the notebooks in place, collect their claims and pic
 	$(IN_VENV) .venv/bin/python -m scripts.run_notebooks $(ONLY)
 
 exercises: env-tests ## generate exercises/ from solutions/
-	$(IN_VENV) .venv/bin/python -m scripts.make_exercises
+	$(IN_VENV) .venv/bin/python -m scripts.exercises
 
 links: env-tests ## write badges and the set-up cell for this repository's address
 	$(IN_VENV) .venv/bin/python -m scripts.links

@@ -59,13 +59,12 @@ def _informed(table, *, seed=0):
     return oracle(np.mean(table.answers == table.truth[:, None], axis=0))(table, seed=seed)
 
 
-def main(path: str | None = None) -> None:
-    """Write the file."""
-    table = load_mmlu_pro(path)
+def derive(table) -> dict:
+    """Return everything that the file holds."""
     table = table.subset(questions=table.n_options == 10)
     answered = table.answers >= 0
     found = diagnose(table)
-    derived = {
+    return {
         "source": "TIGER-AI-Lab/MMLU-Pro @ f418b11, Apache-2.0; the questions with ten options",
         "questions": table.n_questions, "answers": int(answered.sum()), "draws": DRAWS, "models": list(table.models),
         "true_accuracy": np.round(np.sum(table.answers == table.truth[:, None], 0) / answered.sum(0), 4).tolist(),
@@ -80,6 +79,11 @@ def main(path: str | None = None) -> None:
             name: round(100 * float(np.mean(credits(rule(table), table))), 3) for name, rule in RULES.items()},
         "ensembles": ensemble_rows(table.relabelled(0)),  # as the paper asks
     }
+
+
+def main(path: str | None = None) -> None:
+    """Write the file."""
+    derived = derive(load_mmlu_pro(path))
     Path(DATA, "mmlu_pro.json").write_text(json.dumps(derived) + "\n", encoding="utf-8")
 
 

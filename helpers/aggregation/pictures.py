@@ -87,11 +87,11 @@ def draw_regret(regret: dict, sizes):
     axes.set(xscale="log", xlabel="questions without labels", ylabel="points behind the oracle")
     axes.set_xticks(sizes, [f"{size:,}" for size in sizes], minor=False)
     axes.minorticks_off()
-    axes.legend(loc="lower right")
+    axes.legend(loc="center right", bbox_to_anchor=(1, 0.35))
     return figure
 
 
-def draw_groups(groups: dict, rules, ylabel="right answers (%)"):
+def draw_groups(groups: dict, rules, xlabel: str):
     """Return bars: groups side by side, one bar per rule. groups: name -> rule -> values over seeds."""
     figure, axes = plt.subplots(figsize=(8.0, 4.0))
     width = 0.8 / len(rules)
@@ -102,7 +102,7 @@ def draw_groups(groups: dict, rules, ylabel="right answers (%)"):
                  label=label(rule), color=look(rule)["color"], hatch=HATCHES[place % 6], edgecolor="white",
                  error_kw={"linewidth": 1})
     axes.set_xticks(np.arange(len(groups)), list(groups))
-    axes.set_ylabel(ylabel)
+    axes.set(xlabel=xlabel, ylabel="right answers (%)")
     axes.legend(ncols=3, loc="upper center", bbox_to_anchor=(0.5, 1.2))
     return figure
 
