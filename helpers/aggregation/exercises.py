@@ -145,6 +145,7 @@ exercises = SimpleNamespace(
         "overturned", "Overturned pluralities", 2, votes.overturns,
         cases=[Case((np.array([[0, 0, 1, 2], [0, 0, 1, 1], [0, 1, 2, 3], [3, 3, 3, 1], [-1, 2, 2, 0]]),
                      np.array([1, 1, 3, 3, 2])), "by hand"),
+               Case((np.array([[0, 0, 0], [0, -1, 0]]), np.array([0, 1])), "nobody chose a second option"),
                Case(_overturn_case(15, 4, 4, 0.0), "four models"),
                Case(_overturn_case(16, 7, 3, 0.15), "seven models, blanks")],
         mistakes=typical(votes.overturns_ties_too, votes.overturns_majority_only, votes.overturns_first_model,

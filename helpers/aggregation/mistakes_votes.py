@@ -72,7 +72,7 @@ def weights_never_negative(accuracies, n_options):
 
 
 def _votes(answers):
-    return (answers[:, :, None] == np.arange(answers.max() + 1)).sum(axis=1)
+    return (answers[:, :, None] == np.arange(answers.max() + 2)).sum(axis=1)
 
 
 def overturns(answers, decisions):
@@ -88,7 +88,7 @@ def overturns_ties_too(answers, decisions):
 
 
 def overturns_majority_only(answers, decisions):
-    """A plurality needs more votes than any other option, not more than half."""
+    """Does a plurality need more than half of the votes, or more than any other option?"""
     votes = _votes(answers)
     return (2 * votes.max(axis=1) > (answers >= 0).sum(axis=1)) & (votes.argmax(axis=1) != decisions)
 
