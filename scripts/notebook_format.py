@@ -19,6 +19,7 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 CELL_METADATA = ("deletable", "editable", "jupyter", "nbgrader", "slideshow", "tags")
+NOT_KEPT = "output-not-kept"  # the tag of a cell whose output is only code for a browser, such as a quiz
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -50,6 +51,8 @@ def clean(notebook):
         cell.source = cell.source.rstrip("\n")
         if cell.cell_type == "code":
             cell.outputs = [kept for output in cell.outputs if (kept := clean_output(output)) is not None]
+            if NOT_KEPT in cell.metadata.get("tags", []):
+                cell.outputs = []
     return notebook
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from helpers.course.claims import Claim, Measured, Rule, above, below, equals, near, record
+from helpers.course.claims import Claim, Measured, Rule, above, below, claims_table, equals, near, record
 from helpers.course.finish import finish
 from helpers.course.session import MODULES
 from helpers.course.start import start
@@ -21,8 +21,8 @@ LATER = {
 HOME = {name: file for file, names in LATER.items() for name in names}
 
 __all__ = [
-    "MODULES", "Claim", "Measured", "Rule", "above", "below", "equals", "finish", "near", "record", "start",
-    *HOME,
+    "MODULES", "Claim", "Measured", "Rule", "above", "below", "claims_table", "equals", "finish", "near", "record",
+    "start", *HOME,
 ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import linecache
+import os
 import sys
 import sysconfig
 import traceback
@@ -15,9 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LIBRARIES = tuple(
-    str(Path(folder).resolve())
-    for folder in (*sysconfig.get_paths().values(), Path(__file__).parent.parent)
-    if Path(folder).name not in ("bin", "Scripts") and str(folder) != sys.prefix
+    f"{Path(folder).resolve()}{os.sep}"
+    for folder in (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), Path(__file__).parent.parent)
 )
 
 
@@ -65,15 +65,15 @@ def raised(error: BaseException) -> Raised:
 
 def in_library(filename: str) -> bool:
     """Whether a file belongs to Python, to an installed package or to the course, rather than to the learner."""
-    if filename.startswith("<frozen"):
-        return True
-    path = str(Path(filename).resolve()) if not filename.startswith("<") else filename
-    return "site-packages" in path or path.startswith(LIBRARIES)
+    if filename.startswith("<"):  # a cell of an older IPython, or typed at a prompt
+        return filename.startswith("<frozen")
+    path = str(Path(filename).resolve())
+    return any(part in path for part in ("site-packages", "dist-packages")) or path.startswith(LIBRARIES)
 
 
 @contextmanager
 def apart():
-    """Learner's code may write to stderr or warn: both come out on stdout, because nbgrader counts stderr as failure."""
+    """Send to stdout what the learner's code writes to stderr or warns of: nbgrader counts stderr as a failure."""
     with redirect_stderr(sys.stdout), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield

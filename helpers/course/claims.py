@@ -147,6 +147,11 @@ class ClaimsTable:
         )
 
 
+def claims_table(*measured: Measured) -> ClaimsTable:
+    """The measured claims as one table, as `finish` shows them."""
+    return ClaimsTable(measured)
+
+
 def record(claim, samples=None, *, ours=None, low=None, high=None, seeds=None) -> Measured:
     """The claim measured and kept for `finish`; an earlier figure for the same id is replaced.
 

@@ -5,13 +5,14 @@ Broadcasting never decides: nothing is compared by value before its shape is the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from fractions import Fraction
 from numbers import Rational
 
 import numpy as np
 
-from helpers.course.describe import as_numpy, describe, is_scalar, is_tensor, kind_of, shown
+from helpers.course.describe import a, as_numpy, describe, is_scalar, is_tensor, kind_of, shown
+from helpers.course.remarks import on_shapes, on_values
 
 
 @dataclass(frozen=True)
@@ -22,10 +23,11 @@ class Difference:
     came: str
     remark: str = ""
     where: str = ""
+    is_value: bool = False  # the kind is right and only the value differs
 
     def inside(self, place: str) -> Difference:
         """The same difference, found in `place` of a larger answer."""
-        return Difference(self.expected, self.came, self.remark, place + (f", {self.where}" if self.where else ""))
+        return replace(self, where=place + (f", {self.where}" if self.where else ""))
 
 
 def difference(expected, came, tolerance: float = 0.0) -> Difference | None:
@@ -46,47 +48,42 @@ def difference(expected, came, tolerance: float = 0.0) -> Difference | None:
 
 
 def describe_expected(expected) -> str:
-    """What is expected, without giving a number away: kind and shape."""
-    return f"{_article(kind_of(expected))} (one number)" if is_scalar(expected) else describe(expected)
-
-
-def _article(kind: str) -> str:
-    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+    """What is expected: its kind and shape, never its value."""
+    if is_scalar(expected):
+        kind = kind_of(expected)
+        return "True or False" if kind == "bool" else f"one number ({a(kind)})"
+    return "a text" if isinstance(expected, str) else describe(expected)
 
 
 def _fractions(expected: Fraction, came) -> Difference | None:
     if isinstance(came, bool) or not isinstance(came, Rational):
-        return Difference("an exact Fraction", describe(came), "Work with fractions.Fraction from the start.")
-    return None if came == expected else Difference(str(expected), str(came))
+        return Difference("an exact fraction", describe(came), "Did a float slip in? Start from Fraction.")
+    return None if came == expected else Difference(str(expected), str(came), is_value=True)
 
 
 def _scalars(expected, came, tolerance: float) -> Difference | None:
     if not is_scalar(came):
-        remark = "Is an axis left over? Index or sum it away." if hasattr(came, "shape") else ""
+        remark = "Is an axis left over?" if hasattr(came, "shape") else ""
         return Difference(describe_expected(expected), describe(came), remark)
-    wanted, kind = kind_of(expected), kind_of(came)
-    if wanted != kind and (wanted, kind) not in {("float", "int"), ("complex", "float"), ("complex", "int")}:
+    kinds = kind_of(expected), kind_of(came)
+    if kinds[0] != kinds[1] and kinds not in {("float", "int"), ("complex", "float"), ("complex", "int")}:
         return Difference(describe_expected(expected), describe(came))
-    return _values(np.asarray(as_numpy(expected)), np.asarray(as_numpy(came)), tolerance)
+    return _values(as_numpy(expected), as_numpy(came), tolerance)
 
 
 def _arrays(expected, came, tolerance: float) -> Difference | None:
     if is_tensor(expected) and not is_tensor(came):
-        return Difference(describe(expected), describe(came), "Is a tensor turned into something else on the way?")
+        return Difference(describe(expected), describe(came))
     array, problem = _as_array(came)
     if array is None:
         return Difference(describe(expected), describe(came), problem)
-    wanted = as_numpy(expected)
+    wanted, is_array = as_numpy(expected), hasattr(came, "shape")
     if array.shape != wanted.shape:
-        got = (
-            describe(came)
-            if isinstance(came, np.ndarray) or is_tensor(came)
-            else f"{describe(came)}, shape {array.shape}"
-        )
-        return Difference(describe(expected), got, "The shape differs; is a sum over the right axis?")
-    written = isinstance(came, (list, tuple)) and kind_of(wanted) == "float" and kind_of(array) == "int"
-    if kind_of(array) != kind_of(wanted) and array.size and not written:
-        return Difference(describe(expected), describe(array), "The kind of number differs.")
+        got = describe(came) + ("" if is_array else f", as an array of shape {array.shape}")
+        return Difference(describe(expected), got, on_shapes(wanted.shape, array.shape))
+    kinds = kind_of(wanted), kind_of(array)
+    if kinds[0] != kinds[1] and array.size and (is_array or kinds != ("float", "int")):
+        return Difference(describe(expected), describe(came) if is_array else f"{describe(came)} of kind {kinds[1]}")
     return _values(wanted, array, tolerance)
 
 
@@ -99,7 +96,7 @@ def _as_array(came) -> tuple[np.ndarray | None, str]:
     try:
         array = as_numpy(came)
     except (ValueError, TypeError):
-        return None, "Its rows have different lengths."
+        return None, "Its rows differ in length."
     if array.dtype == object:
         return None, "It holds None or other things that are not numbers."
     return array, ""
@@ -110,16 +107,18 @@ def _values(expected: np.ndarray, came: np.ndarray, tolerance: float) -> Differe
     nan, nan_came = _nan(expected), _nan(came)
     if (nan_came & ~nan).any():
         place = _first(nan_came & ~nan)
-        return Difference("a number", "NaN (not a number)", "Is there a 0 / 0, or the log of 0?", _at(place))
+        return Difference("a number", "NaN (not a number)", "Is there 0 / 0 or the log of 0 on the way?", _at(place))
     if (nan & ~nan_came).any():
         place = _first(nan & ~nan_came)
         return Difference("NaN (undefined here)", shown(came[place].item()), "", _at(place))
     wrong = ~(_close(expected, came, tolerance) | nan)
     if not wrong.any():
         return None
-    place, count = _first(wrong), int(wrong.sum())
-    remark = f"{count} of {wrong.size} entries differ." if wrong.size > 1 else ""
-    return Difference(shown(expected[place].item()), shown(came[place].item()), remark, _at(place))
+    place = _first(wrong)
+    pair = shown(expected[place].item()), shown(came[place].item())
+    if pair[0] == pair[1]:
+        pair = repr(expected[place].item()), repr(came[place].item())
+    return Difference(*pair, on_values(expected, came, wrong), _at(place), is_value=True)
 
 
 def _nan(array: np.ndarray) -> np.ndarray:
@@ -127,12 +126,13 @@ def _nan(array: np.ndarray) -> np.ndarray:
 
 
 def _close(expected: np.ndarray, came: np.ndarray, tolerance: float) -> np.ndarray:
-    equal = expected == came
+    """Where two arrays agree: relative above 1, absolute below; infinity only equals itself."""
+    equal = np.asarray(expected == came)
     if expected.dtype.kind not in "fc":
         return equal
     finite = np.isfinite(expected) & np.isfinite(came)
-    gap = np.abs(np.where(finite, came, 0) - np.where(finite, expected, 0))
-    return equal | (finite & (gap <= tolerance * np.maximum(1, np.abs(np.where(finite, expected, 0)))))
+    wanted, got = np.where(finite, expected, 0), np.where(finite, came, 0)
+    return equal | (finite & (np.abs(got - wanted) <= tolerance * np.maximum(1, np.abs(wanted))))
 
 
 def _first(mask: np.ndarray) -> tuple[int, ...]:
@@ -144,12 +144,10 @@ def _at(place: tuple[int, ...]) -> str:
 
 
 def _sequences(expected, came, tolerance: float) -> Difference | None:
-    if not isinstance(came, (tuple, list, np.ndarray)) or is_scalar(came):
-        return Difference(describe(expected), describe(came), "Does every part get returned, separated by commas?")
+    if is_scalar(came) or not isinstance(came, (tuple, list, np.ndarray)):
+        return Difference(describe(expected), describe(came), "Is every part returned, with commas between?")
     if len(came) != len(expected):
-        return Difference(
-            f"{len(expected)} values in {describe(expected).split(' of ')[0]}", f"{len(came)} in {describe(came)}"
-        )
+        return Difference(describe(expected), describe(came))
     for number, (wanted, got) in enumerate(zip(expected, came, strict=True), start=1):
         found = difference(wanted, got, tolerance)
         if found:
@@ -159,23 +157,23 @@ def _sequences(expected, came, tolerance: float) -> Difference | None:
 
 def _dicts(expected: dict, came, tolerance: float) -> Difference | None:
     if not isinstance(came, dict):
-        return Difference(f"a dict with keys {', '.join(map(repr, expected))}", describe(came))
-    if came.keys() != expected.keys():
-        missing = [key for key in expected if key not in came]
-        extra = [key for key in came if key not in expected]
-        remark = f"Missing: {missing}." if missing else f"Not asked for: {extra}."
+        return Difference(f"a dict with keys {shown(list(expected))}", describe(came))
+    missing, extra = ([key for key in one if key not in other] for one, other in ((expected, came), (came, expected)))
+    if missing or extra:
+        remark = f"Missing: {shown(missing)}." if missing else f"Not asked for: {shown(extra)}."
         return Difference(f"keys {shown(list(expected))}", f"keys {shown(list(came))}", remark)
     found = ((key, difference(expected[key], came[key], tolerance)) for key in expected)
     return next((gap.inside(f"under key {key!r}") for key, gap in found if gap), None)
 
 
 def _others(expected, came, tolerance: float) -> Difference | None:
-    if type(came) is not type(expected):
-        return Difference(describe(expected), describe(came))
+    both_text = isinstance(expected, str) and isinstance(came, str)
+    if not both_text and type(came) is not type(expected):
+        return Difference(describe_expected(expected), describe(came))
     if is_dataclass(expected):
-        ours, theirs = ({f.name: getattr(x, f.name) for f in fields(x)} for x in (expected, came))
-        return _dicts(ours, theirs, tolerance)
-    return None if bool(expected == came) else Difference(shown(expected), shown(came))
+        mine, theirs = ({f.name: getattr(each, f.name) for f in fields(each)} for each in (expected, came))
+        return _dicts(mine, theirs, tolerance)
+    return None if bool(expected == came) else Difference(shown(expected), shown(came), is_value=True)
 
 
 def comparable(value):

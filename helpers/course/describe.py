@@ -7,8 +7,8 @@ from numbers import Number
 
 import numpy as np
 
-KINDS = {"b": "bool", "i": "int", "u": "int", "f": "float", "c": "complex", "U": "text", "S": "bytes", "O": "object"}
-SHORT = 60  # characters
+KINDS = {"b": "bool", "i": "int", "u": "int", "f": "float", "c": "complex", "U": "text", "S": "bytes"}
+SHORT, LONG = 60, 240  # characters
 
 
 def is_tensor(value) -> bool:
@@ -18,7 +18,7 @@ def is_tensor(value) -> bool:
 
 
 def as_numpy(value) -> np.ndarray:
-    """A tensor or array-like as an array, half precision widened."""
+    """A tensor or array-like as an array; half precision, which numpy lacks, is widened."""
     if is_tensor(value):
         value = value.detach().cpu()
         value = value.float() if str(value.dtype) == "torch.bfloat16" else value
@@ -29,26 +29,27 @@ def is_scalar(value) -> bool:
     """Whether the value is one number or bool: Python's, numpy's, or an array or tensor without axes."""
     if is_tensor(value) or isinstance(value, np.ndarray):
         return value.ndim == 0
-    return isinstance(value, (Number, np.generic))
+    return isinstance(value, (Number, np.number, np.bool_))
 
 
 def kind_of(value) -> str:
-    """The kind of the value's numbers in a word: bool, int, float, complex, text or object."""
-    dtype = value.dtype if isinstance(value, (np.ndarray, np.generic)) else as_numpy(value).dtype
-    return KINDS.get(dtype.kind, str(dtype))
+    """The kind of the value's numbers in a word: bool, int, float, complex, text, or the type's own name."""
+    if type(value) in (bool, int, float, complex):
+        return type(value).__name__
+    return KINDS.get(as_numpy(value).dtype.kind, type(value).__name__)
 
 
 def describe(value) -> str:
     """What the value is: "an int array of shape (3, 2)", "a tuple of 2 values", "the float 0.5"."""
     if value is None or value is ...:
-        return "None" if value is None else "... (still to be written)"
-    if isinstance(value, np.ndarray) or is_tensor(value):
-        noun = "tensor" if is_tensor(value) else "array"
-        return f"{_a(kind_of(value))} {noun} of shape {tuple(value.shape)}"
-    if isinstance(value, (tuple, list, dict, set, frozenset)):
-        return f"{_a(type(value).__name__)} of {len(value)} value{'' if len(value) == 1 else 's'}"
+        return "None" if value is None else "..., still to be written"
     if is_scalar(value):
         return f"the {type(value).__name__} {shown(value)}"
+    if isinstance(value, np.ndarray) or is_tensor(value):
+        kind = "object" if value.dtype == object else kind_of(value)
+        return f"{a(kind)} {'tensor' if is_tensor(value) else 'array'} of shape {tuple(value.shape)}"
+    if isinstance(value, (tuple, list, dict, set, frozenset)):
+        return f"{a(type(value).__name__)} of {len(value)} value{'' if len(value) == 1 else 's'}"
     if isinstance(value, str):
         return f"the text {shown(value)}"
     if callable(value):
@@ -59,29 +60,29 @@ def describe(value) -> str:
 def brief(value) -> str:
     """The value itself where it is short, else what it is."""
     text = shown(value)
-    return text if len(text) <= SHORT and "object at 0x" not in text else describe(value)
+    return text if len(text) <= SHORT and " at 0x" not in text else describe(value)
 
 
 def shown(value) -> str:
     """The value on one line, as Python would write it."""
     if isinstance(value, np.ndarray):
-        return _one_line(np.array2string(value, separator=", ", threshold=20))
-    if is_tensor(value):
-        return f"tensor({shown(as_numpy(value))})"
-    if isinstance(value, np.generic):
-        return shown(value.item()) if not isinstance(value.item(), np.generic) else str(value)
-    if isinstance(value, float):
-        return f"{value:.10g}" if value % 1 else repr(value)
-    if isinstance(value, (tuple, list)) and len(value) <= 8:
-        inside = ", ".join(map(shown, value))
-        return f"[{inside}]" if isinstance(value, list) else f"({inside}{',' if len(value) == 1 else ''})"
-    text = _one_line(repr(value))
-    return text if len(text) <= 4 * SHORT else text[: 4 * SHORT] + " ..."
+        text = np.array2string(value, separator=", ", threshold=20)
+    elif is_tensor(value):
+        text = f"tensor({shown(as_numpy(value))})"
+    elif isinstance(value, (np.number, np.bool_)):
+        text = shown(value.item())
+    elif isinstance(value, float):
+        text = repr(value) if len(repr(value)) <= 12 else f"{value:.10g}"
+    elif type(value) in (tuple, list):
+        ends = "[]" if isinstance(value, list) else "()"
+        text = ", ".join(map(shown, value)) + ("," if type(value) is tuple and len(value) == 1 else "")
+        text = ends[0] + text + ends[1]
+    else:
+        text = repr(value)
+    text = " ".join(text.split())
+    return text if len(text) <= LONG else text[:LONG] + " ..."
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _a(noun: str) -> str:
+def a(noun: str) -> str:
+    """The noun with its article."""
     return ("an " if noun[0] in "aeiou" else "a ") + noun

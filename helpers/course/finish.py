@@ -29,8 +29,9 @@ def finish() -> None:
     rows = tuple(row for row in SESSION.measured.values() if row.claim.module == SESSION.module)
     table = ClaimsTable(rows)
     publish({"text/plain": repr(table), "text/html": table._repr_html_()})
-    for name in missing(SESSION.module, rows):
-        print(f"Claim {name!r} was not measured in this run.")
+    left = missing(SESSION.module, rows)
+    if left:
+        print(f"Claims not measured in this run: {', '.join(left)}")
     memory = "peak memory unknown" if peak is None else f"peak memory {peak:.0f} MiB"
     print(f"{SESSION.module}: {wall:.1f} s, {cpu:.1f} CPU s, {memory}")
     save(rows, wall, peak)

@@ -12,9 +12,8 @@ def quiz(module: str) -> None:
     """Show the module's questions as buttons where IPython runs, else print them."""
     questions = questions_of(module)
     try:
-        from jupyterquiz import display_quiz
-
         from IPython import get_ipython
+        from jupyterquiz import display_quiz
     except ModuleNotFoundError:
         get_ipython = None
     if get_ipython is None or get_ipython() is None:

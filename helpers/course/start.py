@@ -31,8 +31,10 @@ def start(module: str) -> None:
     style()
     print(summary())
     remarks = versions.outside(versions.requirements())
-    hidden = versions.block_old_torchao() if module in USES_PEFT else None
-    print("\n".join([*remarks, *([hidden] if hidden else [])]), end="\n" if remarks or hidden else "")
+    if module in USES_PEFT:
+        remarks += versions.block_old_torchao()
+    for remark in remarks:
+        print(remark)
     SESSION.restart(module)
 
 
@@ -46,7 +48,8 @@ def summary() -> str:
     parts.append("1 core" if count == 1 else f"{count} cores")
     if free is not None:
         parts.append(f"{free / 2**30:.1f} GiB free")
-    return " · ".join([*parts, f"course {versions.version(versions.COURSE)}"])
+    course = versions.version(versions.COURSE)
+    return " · ".join([*parts, "course not installed" if course == "absent" else f"course {course}"])
 
 
 def thread_count() -> int:

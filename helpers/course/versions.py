@@ -48,10 +48,10 @@ def remedy() -> str:
     return "most cells may work; if one fails, run `make env` in the course's folder and restart the kernel"
 
 
-def block_old_torchao() -> str | None:
-    """Hide a torchao that peft refuses, for this session; the line to print, None where nothing had to be done."""
+def block_old_torchao() -> list[str]:
+    """Hide a torchao that peft refuses, for this session; the line to print, if there was anything to do."""
     found = version("torchao")
     if found == "absent" or Version(found) >= TORCHAO_MINIMUM:
-        return None
+        return []
     sys.modules["torchao"] = None  # find_spec and import now both answer that there is none
-    return f"torchao {found} is too old for peft (needs {TORCHAO_MINIMUM}) and is hidden in this session; LoRA works without it."
+    return [f"torchao {found} is older than the {TORCHAO_MINIMUM} that peft needs: hidden here, LoRA works without it."]

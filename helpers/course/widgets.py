@@ -21,7 +21,7 @@ class Explorer:
 
     def __init__(self, fig, update: Callable, alt: str, choices: dict):
         self.figure, self.update, self.alt = fig, update, alt
-        self.seconds = 0.0
+        self.seconds, self.error = 0.0, None
         self.controls = {name: control(name, list(values)) for name, values in choices.items()}
         self.image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%", object_fit="contain"))
         self.status = ipywidgets.HTML()
@@ -63,18 +63,26 @@ class Explorer:
         data[VIEW] = {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}
         return data, metadata
 
+    def __repr__(self) -> str:
+        return f"Explorer with {', '.join(self.controls)}"
+
     def _moved(self, change=None) -> None:
-        began = time.perf_counter()
+        began, self.error = time.perf_counter(), None
         try:
             self._redraw()
         except Exception as error:  # a widget's callback would swallow it
-            self.status.value = escape(f"This position could not be drawn. {type(error).__name__}: {error}")
+            self.error = error
+            words = f"{self._position()}: could not be drawn. {type(error).__name__}: {error}"
+            self.status.value = f"<strong>{escape(words)}</strong>"
         self.seconds = time.perf_counter() - began
 
     def _redraw(self) -> None:
         said = self.update(**self.values)
         self.image.value = fast_png(self._canvas)
-        self.status.value = escape(said) if isinstance(said, str) else ""
+        self.status.value = escape(said if isinstance(said, str) else self._position())
+
+    def _position(self) -> str:
+        return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in self.values.items())
 
 
 def explorer(fig, update: Callable, alt: str, **sliders) -> Explorer:
