@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Int
+from numpy.typing import ArrayLike
 
 NO_ANSWER = -1
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -24,10 +26,10 @@ class AnswerTable:
     Raises ValueError where an entry is not a whole number or lies outside its question's options.
     """
 
-    answers: Int[np.ndarray, "questions models"]
-    n_options: Int[np.ndarray, " questions"] | int
-    truth: Int[np.ndarray, " questions"] | None = None
-    models: tuple[str, ...] | None = None
+    answers: Int[np.ndarray, "questions models"] | ArrayLike
+    n_options: Int[np.ndarray, " questions"] | ArrayLike
+    truth: Int[np.ndarray, " questions"] | ArrayLike | None = None
+    models: Sequence[str] | None = None
 
     def __post_init__(self):
         answers = _whole_numbers(self.answers, "answers")
@@ -80,7 +82,9 @@ class AnswerTable:
             raise ValueError(f"{path}: no column {missing[0]!r} among {header[:6]}...; name it in from_csv(...)")
         models = [name for name in header if name not in {*wanted, *ignore}]
         columns = {name: _read_column(path, rows, header, name) for name in [*wanted, *models]}
-        return cls(answers=np.stack([columns[name] for name in models], axis=1) if models else np.empty((len(rows), 0)),
+        if not models:
+            raise ValueError(f"{path}: no column is a model's answers, for all are named by truth, n_options or ignore")
+        return cls(answers=np.stack([columns[name] for name in models], axis=1),
                    n_options=columns[n_options] if isinstance(n_options, str) else n_options,
                    truth=columns[truth] if truth else None, models=tuple(models))
 

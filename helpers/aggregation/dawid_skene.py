@@ -77,7 +77,7 @@ def _expectation_maximisation(table, prior, smoothing, maximise, log_likelihood,
         parameters = maximise(posterior)
         scores = log_likelihood(parameters)
         if prior == "estimated":
-            scores += np.log(np.maximum(posterior.mean(axis=0), TINY))
+            scores += np.log(np.maximum(posterior.sum(axis=0) / max(len(posterior), 1), TINY))
         scores[outside] = -np.inf
         scores -= scores.max(axis=1, keepdims=True)
         np.exp(scores, out=scores)
