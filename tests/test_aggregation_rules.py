@@ -133,7 +133,8 @@ def test_equal_accuracies_give_the_majority_and_chance_gives_no_preference():
     table = simulate([0.6] * 5, 4, 300, 0, missing=0.1)
     assert np.array_equal(optimal_weight(table, [0.7] * 5).tied, majority_vote(table).tied)
     answered = np.any(table.answers >= 0, axis=1)
-    assert np.all(optimal_weight(table, [0.25] * 5).tied[answered])
+    for near_chance in (0.25, 0.25 + 1e-15):
+        assert np.all(optimal_weight(table, [0.25, 0.25, near_chance, 0.25, 0.25]).tied[answered])
 
 
 def test_ow_i_weighs_by_agreement_with_isp():

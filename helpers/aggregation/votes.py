@@ -81,7 +81,8 @@ def optimal_weight(table: AnswerTable, accuracies, *, seed: int = 0) -> Decision
         raise ValueError(f"accuracies must have one entry per model, shape ({table.n_models},), got {accuracies.shape}")
     if not np.all((accuracies >= 0) & (accuracies <= 1)):
         raise ValueError(f"accuracies must lie in [0, 1], got {accuracies.tolist()}; are they percentages?")
-    return weighted_vote(table, optimal_weights(accuracies, table.n_options), seed=seed)
+    scores = vote_scores(table, optimal_weights(accuracies, table.n_options))
+    return decide(scores, table, seed)  # log odds have a scale: weights of 1e-16 are ties, not preferences
 
 
 def optimal_weights(accuracies, n_options) -> np.ndarray:
