@@ -76,6 +76,7 @@ def apart():
     """Send to stdout what the learner's code writes to stderr or warns of: nbgrader counts stderr as a failure."""
     with redirect_stderr(sys.stdout), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
+        warnings.simplefilter("ignore", DeprecationWarning)  # about libraries, as Python does by default
         yield
     remarks = {f"Remark: {each.category.__name__}: {each.message}" for each in caught}
     for remark in sorted(remarks):

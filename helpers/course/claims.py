@@ -203,7 +203,7 @@ def _rounded(value: float, width: float) -> str:
     if width == 0:
         return f"{value:.6g}"
     decimals = min(max(1 - floor(log10(width / 2)), 0), 9)
-    return f"{value:.{decimals}f}"
+    return f"{value:z.{decimals}f}"  # z: no minus before zero
 
 
 def _seeds(count: int) -> str:

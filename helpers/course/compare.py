@@ -110,19 +110,19 @@ def _values(expected: np.ndarray, came: np.ndarray, tolerance: float) -> Differe
         return Difference("a number", "NaN (not a number)", "Is there 0 / 0 or the log of 0 on the way?", _at(place))
     if (nan & ~nan_came).any():
         place = _first(nan & ~nan_came)
-        return Difference("NaN (undefined here)", shown(came[place].item()), "", _at(place))
-    wrong = ~(_close(expected, came, tolerance) | nan)
+        return Difference("NaN (undefined here)", shown(came.item(place)), "", _at(place))
+    wrong = np.asarray(~(_close(expected, came, tolerance) | nan))
     if not wrong.any():
         return None
     place = _first(wrong)
-    pair = shown(expected[place].item()), shown(came[place].item())
+    pair = shown(expected.item(place)), shown(came.item(place))
     if pair[0] == pair[1]:
-        pair = repr(expected[place].item()), repr(came[place].item())
+        pair = repr(expected.item(place)), repr(came.item(place))
     return Difference(*pair, on_values(expected, came, wrong), _at(place), is_value=True)
 
 
 def _nan(array: np.ndarray) -> np.ndarray:
-    return np.isnan(array) if array.dtype.kind in "fc" else np.zeros(array.shape, dtype=bool)
+    return np.asarray(np.isnan(array)) if array.dtype.kind in "fc" else np.zeros(array.shape, dtype=bool)
 
 
 def _close(expected: np.ndarray, came: np.ndarray, tolerance: float) -> np.ndarray:
@@ -132,7 +132,7 @@ def _close(expected: np.ndarray, came: np.ndarray, tolerance: float) -> np.ndarr
         return equal
     finite = np.isfinite(expected) & np.isfinite(came)
     wanted, got = np.where(finite, expected, 0), np.where(finite, came, 0)
-    return equal | (finite & (np.abs(got - wanted) <= tolerance * np.maximum(1, np.abs(wanted))))
+    return np.asarray(equal | (finite & (np.abs(got - wanted) <= tolerance * np.maximum(1, np.abs(wanted)))))
 
 
 def _first(mask: np.ndarray) -> tuple[int, ...]:

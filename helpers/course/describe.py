@@ -47,7 +47,8 @@ def describe(value) -> str:
         return f"the {type(value).__name__} {shown(value)}"
     if isinstance(value, np.ndarray) or is_tensor(value):
         kind = "object" if value.dtype == object else kind_of(value)
-        return f"{a(kind)} {'tensor' if is_tensor(value) else 'array'} of shape {tuple(value.shape)}"
+        noun = "tensor" if is_tensor(value) else "masked array" if np.ma.is_masked(value) else "array"
+        return f"{a(kind)} {noun} of shape {tuple(value.shape)}"
     if isinstance(value, (tuple, list, dict, set, frozenset)):
         return f"{a(type(value).__name__)} of {len(value)} value{'' if len(value) == 1 else 's'}"
     if isinstance(value, str):

@@ -124,18 +124,22 @@ def _judge_stopped(answer, returned: list, trouble: Raised) -> tuple[str, str]:
     """What an error under the judge says: the learner's own code failed, or its answer was of no use to the judge."""
     if returned and all(map(is_blank, returned)):
         return NOT_ATTEMPTED, ""
-    if trouble.place:
-        return RAISED, f"  {trouble.error}\n  {trouble.place}"
+    if returned and isinstance(returned[-1], Raised):
+        return RAISED, _lines(f"  {trouble.error}", f"  {trouble.place}")
     came = f"a function that returns {describe(returned[-1])}" if returned else describe(answer)
     return WRONG, f"  Your answer is {came}, which cannot be scored: {trouble.error}"
 
 
 def _watched(function: Callable, returned: list) -> Callable:
-    """The function, each of whose results is also put into `returned`."""
+    """The function, each of whose results, or errors as Raised, is also put into `returned`."""
 
     @wraps(function)
     def watching(*args, **kwargs):
-        returned.append(function(*args, **kwargs))
+        try:
+            returned.append(function(*args, **kwargs))
+        except BaseException as error:
+            returned.append(raised(error))
+            raise
         return returned[-1]
 
     return watching
