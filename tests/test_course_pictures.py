@@ -72,7 +72,7 @@ def test_show_prints_the_alt_text_and_closes(capsys):
 @pytest.mark.parametrize("alt", ["", "a plot", " " * 40])
 def test_alt_text_must_be_a_sentence(alt):
     fig, lines = drawn()
-    with pytest.raises(ValueError, match="at least 20 characters, on what to see; got"):
+    with pytest.raises(ValueError, match="a sentence of at least 20 characters"):
         show(fig, alt=alt)
     with pytest.raises(ValueError, match="at least 20 characters"):
         explorer(fig, lambda copies: None, alt, copies=[0, 1])
@@ -88,10 +88,8 @@ def explored(**changes):
         for rule, line in enumerate(lines):
             line.set_ydata(np.arange(5) * values["copies"] + rule)
 
-    made = explorer(
-        fig, changes.pop("update", update), ALT, copies=range(6), label_bias=[0, 0.1, 0.25], rule=["ow", "isp"]
-    )
-    return made, states
+    sliders = {"copies": range(6), "label_bias": [0, 0.1, 0.25], "rule": ["ow", "isp"]}
+    return explorer(fig, changes.get("update", update), ALT, **sliders), states
 
 
 def pixels(made) -> np.ndarray:
