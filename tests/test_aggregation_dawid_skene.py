@@ -69,6 +69,7 @@ def test_estimated_prior_is_used():
     assert estimated > uniform + 0.02
     _, posterior = fit_one_coin(table, "estimated")
     assert abs(posterior[:, 1].mean() - 0.05) < 0.02
+    assert np.array_equal(estimate_accuracies(table, "em"), fit_one_coin(table, "uniform")[0])
 
 
 @pytest.mark.parametrize("one_coin", [True, False])

@@ -21,7 +21,7 @@ from helpers.aggregation import (
     surprisingly_popular,
     weighted_vote,
 )
-from helpers.aggregation.agreement import chance_corrected_agreement, fit_rank_one
+from helpers.aggregation.agreement import chance_corrected_agreement, fit_rank_one, joint_counts
 from helpers.aggregation.rules import linear_weights, predicted_votes
 from helpers.aggregation.votes import vote_scores
 
@@ -135,6 +135,32 @@ def test_equal_accuracies_give_the_majority_and_chance_gives_no_preference():
     answered = np.any(table.answers >= 0, axis=1)
     for near_chance in (0.25, 0.25 + 1e-15):
         assert np.all(optimal_weight(table, [0.25, 0.25, near_chance, 0.25, 0.25]).tied[answered])
+
+
+def test_a_perfect_model_is_finite_and_outvotes_five_good_ones():
+    table = AnswerTable(np.array([[0, 1, 1, 1, 1, 1]]), 2)
+    assert optimal_weight(table, [1.0] + [0.9] * 5)[0] == 0  # log(1e6) = 13.8 against 5 log 9 = 11.0
+    assert optimal_weight(table, [0.0] + [0.9] * 5)[0] == 1
+    assert optimal_weight(table, [1.0] + [0.95] * 5)[0] == 1
+
+
+def test_models_that_share_no_question_tell_ow_l_nothing():
+    table = AnswerTable(np.array([[0, -1, -1], [-1, 1, -1], [-1, -1, 2]]), 3)
+    np.testing.assert_allclose(estimate_accuracies(table), 1 / 3)
+    assert np.all(ow_l(table).tied)
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 100])
+def test_questions_taken_in_chunks_count_the_same(chunk, monkeypatch):
+    table = random_answers(0, 4, (2, 5), 100, 0.3)
+    both, same = joint_counts(table)
+    weights = np.random.default_rng(0).normal(size=table.answers.shape)
+    scores = vote_scores(table, weights)
+    monkeypatch.setattr("helpers.aggregation.agreement.CHUNK", chunk)
+    monkeypatch.setattr("helpers.aggregation.votes.CHUNK", chunk)
+    assert np.array_equal(joint_counts(table), (both, same))
+    assert np.array_equal(vote_scores(table, weights), scores)
+    assert both[0, 1] == np.sum(np.all(table.answers[:, :2] >= 0, axis=1))
 
 
 def test_ow_i_weighs_by_agreement_with_isp():
