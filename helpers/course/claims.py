@@ -141,7 +141,8 @@ class ClaimsTable:
         heads = ("claim", "paper", "ours [95 % interval]", "seeds", "verdict", "rule, written before the number")
         lines = [_line("th", heads)] + [_line("td", _cells(row)) for row in self.rows]
         return (
-            "<table>\n<caption>What the paper reports and what we measured</caption>\n"
+            "<table>\n<caption>What the paper reports and what we measured; "
+            "new: the paper says nothing, and the rule holds</caption>\n"
             + "\n".join(lines)
             + "\n</table>"
         )
