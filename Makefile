@@ -35,7 +35,8 @@ test: env-tests ## every test but the long ones
 	$(PYTEST) -n 2 --dist loadfile -m "not long" --nbval --nbval-current-env tests $(NOTEBOOK_DIRS)
 
 test-long: env-tests ## the tests that take minutes
-	$(PYTEST) -m long tests || [ $$? -eq 5 ]
+	$(PYTEST) -m long tests
+	FUZZ_TIMES=12 $(PYTEST) tests/test_aggregation_properties.py
 
 notebooks: env-tests ## run the notebooks in place, collect their claims and pictures
 	$(IN_VENV) .venv/bin/python -m scripts.run_notebooks $(ONLY)

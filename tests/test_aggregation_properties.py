@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from contextlib import contextmanager
 
@@ -18,7 +19,9 @@ from helpers.aggregation.answers import random_orders
 
 FIXED = ("majority_vote", "surprisingly_popular", "inverse_surprising_popularity")  # no search for a fit in these
 RENAMED = ("majority_vote", "ow_l", "dawid_skene_one_coin", "dawid_skene")  # blind to the options' names
-quick = settings(max_examples=60, deadline=None)
+TIMES = int(os.environ.get("FUZZ_TIMES", "1"))  # make test-long asks for more
+quick = settings(max_examples=60 * TIMES, deadline=None, derandomize=True)
+slow = settings(max_examples=15 * TIMES, deadline=None, derandomize=True)
 seeds = st.integers(0, 2**32 - 1)
 
 
@@ -139,7 +142,7 @@ def test_the_order_of_models_and_questions_does_not_matter(name, table, seed):
 
 
 @pytest.mark.parametrize("name", sorted(set(RULES) - set(FIXED)))
-@settings(max_examples=15, deadline=None)
+@slow
 @given(table=sensible_tables(), seed=seeds)
 def test_nor_for_the_rules_that_fit(name, table, seed):
     """Fits end where their steps stop, so that near-ties may fall either way: 1 question in 100 may."""
@@ -150,7 +153,7 @@ def test_nor_for_the_rules_that_fit(name, table, seed):
 
 
 @pytest.mark.parametrize("name", RENAMED)
-@settings(max_examples=15, deadline=None)
+@slow
 @given(table=sensible_tables(), seed=seeds)
 def test_renaming_the_options_renames_the_decisions(name, table, seed):
     """One renaming for all questions; for all but full Dawid-Skene also one per question."""
@@ -179,7 +182,7 @@ def test_weights_have_no_scale(table, scale, data):
     assert np.array_equal(weighted_vote(table, weights).tied, weighted_vote(table, scale * weights / 7).tied)
 
 
-@settings(max_examples=15, deadline=None)
+@slow
 @given(table=tables(), sensible=sensible_tables())
 def test_a_silent_model_changes_nothing(table, sensible):
     """For the rules that fit, on tables with one clear fit: two camps of equal strength are split by rounding."""

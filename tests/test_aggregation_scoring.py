@@ -143,3 +143,11 @@ def test_weights_of_any_scale_give_the_same_ties():
     assert np.any(expected.sum(axis=1) == 2)
     for scale in (1e-12, 1e-3, 7.0, 1e12, 1e300):
         assert np.array_equal(weighted_vote(table, scale * np.array([0.1, 0.2, 0.3])).tied, expected)
+
+
+def test_two_models_are_compared_by_the_rules_that_two_allow():
+    names = {row.rule for row in compare(simulate([0.8, 0.6], 3, 100, 0)).rows}
+    assert names == {name for name in RULES if not name.startswith("ow_l")}
+    with pytest.raises(ValueError, match="at least 3 models"):
+        compare(simulate([0.8, 0.6], 3, 100, 0), ["ow_l"])
+    assert "rule" in repr(compare(simulate([0.8, 0.6], 3, 100, 0), []))
