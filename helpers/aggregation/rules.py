@@ -92,8 +92,7 @@ def estimate_accuracies(table: AnswerTable, method: str = "ow_l", centred: bool 
     if method == "ow_l":
         x = _accuracies_from_agreement(table, centred)
     elif method == "ow_i":
-        decisions = np.asarray(inverse_surprising_popularity(table))[:, None]
-        x = np.sum(table.answers == decisions, axis=0, where=table.answers >= 0) / np.maximum(answer_counts(table), 1)
+        x = _agreement_with_isp(table)
     elif method == "em":
         x = fit_one_coin(table)[0]
     else:
@@ -104,6 +103,14 @@ def estimate_accuracies(table: AnswerTable, method: str = "ow_l", centred: bool 
 def answer_counts(table: AnswerTable) -> np.ndarray:
     """Return how many questions each model answered."""
     return (table.answers >= 0).sum(axis=0)
+
+
+def _agreement_with_isp(table: AnswerTable) -> np.ndarray:
+    """Return how often each model gives ISP's decision; where options tie for it, each counts for its share."""
+    tied = inverse_surprising_popularity(table).tied
+    shares = tied / np.maximum(tied.sum(axis=1, keepdims=True), 1)
+    given = np.take_along_axis(shares, np.maximum(table.answers, 0).astype(int), axis=1)  # (questions, models)
+    return np.sum(given, axis=0, where=table.answers >= 0) / np.maximum(answer_counts(table), 1)
 
 
 def _accuracies_from_agreement(table: AnswerTable, centred: bool) -> np.ndarray:
