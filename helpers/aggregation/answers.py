@@ -66,27 +66,27 @@ class AnswerTable:
     def from_csv(cls, path, truth="gold", n_options="n_options", ignore=("question_id", "category")) -> AnswerTable:
         """Return the table in a CSV file with one row per question and one column per model.
 
-        Cells are letters (A is option 0) or ints; empty is no answer. `truth` and `n_options` name columns (`n_options`
-        may be an int for all questions, `truth` None); columns in `ignore` are skipped, all others are models.
-        Raises FileNotFoundError, and ValueError that names line and column.
+        Cells are letters (A is option 0) or ints from 0; empty is no answer. `truth` and `n_options` name columns; pass
+        truth=None where there is none, and an int as `n_options` where all questions have equally many. Columns in
+        `ignore` are skipped, all others are models.
+        Raises FileNotFoundError, and ValueError that names the file, and line and column where there is one.
         """
-        with Path(path).open(newline="", encoding="utf-8-sig") as file:  # spreadsheets write a byte order mark
-            rows = list(csv.reader(file))
-        while rows and not rows[-1]:  # blank lines at the end
-            rows.pop()
-        if len(rows) < 2:
-            raise ValueError(f"{path}: expected a header and at least one question, got {len(rows)} lines")
-        header, rows = rows[0], rows[1:]
+        header, rows = _read_rows(path)
         wanted = [name for name in (truth, n_options) if isinstance(name, str)]
         if missing := [name for name in wanted if name not in header]:
-            raise ValueError(f"{path}: no column {missing[0]!r} among {header[:6]}...; name it in from_csv(...)")
+            raise ValueError(f"{path}: no column {missing[0]!r} among {header[:6]}...; name yours in from_csv(...), or "
+                             f"pass truth=None without a right answer, n_options=4 for four options everywhere")
         models = [name for name in header if name not in {*wanted, *ignore}]
-        columns = {name: _read_column(path, rows, header, name) for name in [*wanted, *models]}
         if not models:
             raise ValueError(f"{path}: no column is a model's answers, for all are named by truth, n_options or ignore")
-        return cls(answers=np.stack([columns[name] for name in models], axis=1),
-                   n_options=columns[n_options] if isinstance(n_options, str) else n_options,
-                   truth=columns[truth] if truth else None, models=tuple(models))
+        columns = {name: _read_column(path, rows, header, name) for name in [*wanted, *models]}
+        try:
+            return cls(answers=np.stack([columns[name] for name in models], axis=1),
+                       n_options=columns[n_options] if isinstance(n_options, str) else n_options,
+                       truth=columns[truth] if truth else None, models=tuple(models))
+        except ValueError as error:
+            raise ValueError(f"{path}, read with the models {', '.join(models[:6])}: {error}; is each of these columns "
+                             f"a model's answers? List the others in ignore=(...)") from None
 
     def relabelled(self, seed) -> AnswerTable:
         """Return the table with the options of each question renamed at random, alike for all models and the truth.
@@ -179,16 +179,33 @@ def option_of(cell: str) -> int:
     return LETTERS.index(cell.upper()) if len(cell) == 1 and cell.isalpha() else int(cell)
 
 
+def _read_rows(path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """Return the header's names and the other lines with their numbers; blank lines are left out."""
+    try:
+        with Path(path).open(newline="", encoding="utf-8-sig") as file:  # spreadsheets write a byte order mark
+            lines = [(number, row) for number, row in enumerate(csv.reader(file), start=1) if row]
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not in UTF-8; save it again as CSV in UTF-8") from None
+    if len(lines) < 2:
+        raise ValueError(f"{path}: expected a header and at least one question, got {len(lines)} lines")
+    header = [name.strip() for name in lines[0][1]]
+    if len(header) == 1 and (";" in header[0] or "\t" in header[0]):
+        raise ValueError(f"{path}: the header {header[0]!r} has no comma; expected commas between the columns")
+    if "" in header:
+        raise ValueError(f"{path}: column {header.index('') + 1} has no name; name it, or drop the last comma")
+    return header, lines[1:]
+
+
 def _read_column(path, rows, header, name) -> np.ndarray:
     column = header.index(name)
     values = np.empty(len(rows), dtype=np.int64)
-    for line, row in enumerate(rows):
+    for place, (line, row) in enumerate(rows):
         if len(row) != len(header):
-            raise ValueError(f"{path}, line {line + 2}: {len(row)} cells, but the header has {len(header)}")
+            raise ValueError(f"{path}, line {line}: {len(row)} cells, but the header has {len(header)}")
         cell = row[column].strip()
         try:
-            values[line] = NO_ANSWER if cell == "" else option_of(cell)
+            values[place] = NO_ANSWER if cell == "" else option_of(cell)
         except (ValueError, OverflowError):
-            raise ValueError(f"{path}, line {line + 2}, column {name}: expected a letter, an int or nothing, "
+            raise ValueError(f"{path}, line {line}, column {name}: expected a letter, an int or nothing, "
                              f"got {cell!r}") from None
     return values

@@ -61,6 +61,8 @@ def diagnose(table: AnswerTable, seed: int = 0) -> Diagnosis:
 
     Raises ValueError where no two models answered the same question.
     """
+    if not isinstance(table, AnswerTable):
+        raise ValueError(f"expected an AnswerTable, got {type(table).__name__}; AnswerTable.from_csv reads a file")
     if not np.any(np.triu(joint_counts(table)[0], 1)):
         raise ValueError("no two models answered the same question, so there is nothing to compare; add answers")
     slot_bias = label_bias(table)

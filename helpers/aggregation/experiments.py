@@ -52,6 +52,22 @@ def biased_table(strength: float, shuffle: str, seed: int) -> AnswerTable:
     return simulate(**BIAS, slot_bias=[0, 0, 0, strength, strength, strength], shuffle=shuffle, seed=seed)
 
 
+def fifty_labels(make_table, seeds, labels: int = 50) -> dict[str, np.ndarray]:
+    """Return rule -> accuracies in percent (seeds,) on the questions after the first `labels`, whose truth is used.
+
+    "labels" is OW with accuracies counted on those, one right and one wrong answer added to each model's count.
+    """
+    scores = {"majority_vote": [], "ow_l": [], "labels": []}
+    for seed in seeds:
+        table = make_table(seed)
+        known, rest = table.subset(questions=range(labels)), table.subset(questions=range(labels, table.n_questions))
+        right = np.sum(known.answers == known.truth[:, None], axis=0)
+        counted = (right + 1) / (np.sum(known.answers >= 0, axis=0) + 2)
+        for name, rule in (("majority_vote", majority_vote), ("ow_l", RULES["ow_l"]), ("labels", oracle(counted))):
+            scores[name].append(percent_right(rule, rest, seed))
+    return {name: np.array(values) for name, values in scores.items()}
+
+
 def regret_by_questions(accuracies, n_options: int, sizes, seeds, fresh: int = 4_000) -> dict[str, np.ndarray]:
     """Return rule -> loss to the oracle in points (seeds, sizes), weights fitted on `size` questions without labels
     and applied to fresh ones; estimated accuracies are kept half a question away from 0 and 1."""

@@ -40,7 +40,7 @@ BREAKS_MISTAKES = tuple(
     Mistake(name, dict(accuracies=accuracies, copy=copy, copy_from=copy_from), question)
     for name, accuracies, copy, copy_from, question in [
         ("copies the best", [0.85, 0.75, 0.65, 0.55, 0.55, 0.55], [0, 0, 0, 0, 0.6, 0.6], 0,
-         "They copy the best model. Is their agreement not deserved then?"),
+         "They copy the best model, so that they are often right together. Who would be wrong together?"),
         ("no copying", [0.85, 0.75, 0.65, 0.55, 0.55, 0.55], [0, 0, 0, 0, 0, 0], 3,
          "These models err independently. Is OW-L not at its best there?"),
         ("too little", [0.85, 0.75, 0.65, 0.55, 0.55, 0.55], [0, 0, 0, 0, 0.2, 0.2], 3,
@@ -69,7 +69,10 @@ def mystery_table() -> AnswerTable:
 def score_mystery(decisions) -> tuple[bool, str]:
     """Return whether the decisions come within 2 points of the best rule on the hidden truth, and their score."""
     table = _mystery()
-    decisions = decisions if getattr(decisions, "tied", None) is not None else np.asarray(decisions)
+    if getattr(decisions, "tied", None) is None:
+        decisions = np.asarray(decisions)
+        whole = decisions.dtype.kind == "f" and np.array_equal(decisions, np.floor(decisions))
+        decisions = decisions.astype(int) if whole else decisions
     if decisions.shape != (table.n_questions,) or decisions.dtype.kind not in "iu":
         return False, (f"expected one option per question, {table.n_questions} whole numbers, "
                        f"got {decisions.dtype} of shape {decisions.shape}")

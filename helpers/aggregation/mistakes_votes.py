@@ -65,6 +65,16 @@ def weights_upside_down(accuracies, n_options):
     return np.log((1 - x) / ((n_options - 1) * x))
 
 
+def weights_in_bits(accuracies, n_options):
+    """Which logarithm did you take? The natural one is asked for, np.log."""
+    return _weights(accuracies, n_options) / np.log(2)
+
+
+def _weights(accuracies, n_options):
+    x = np.clip(accuracies, 0.001, 0.999)
+    return np.log((n_options - 1) * x / (1 - x))
+
+
 def weights_never_negative(accuracies, n_options):
     """A model below chance is informative too: what does its vote tell you?"""
     x = np.clip(accuracies, 0.001, 0.999)
@@ -80,6 +90,13 @@ def overturns(answers, decisions):
     votes = _votes(answers)
     strict = np.sort(votes, axis=1)[:, -1] > np.sort(votes, axis=1)[:, -2]
     return strict & (votes.argmax(axis=1) != decisions)
+
+
+def overturns_by_blanks(answers, decisions):
+    """Do blanks count as votes for an option of their own?"""
+    votes = (answers[:, :, None] == np.arange(-1, answers.max() + 1)).sum(axis=1)
+    strict = np.sort(votes, axis=1)[:, -1] > np.sort(votes, axis=1)[:, -2]
+    return strict & (votes.argmax(axis=1) - 1 != decisions)
 
 
 def overturns_ties_too(answers, decisions):

@@ -56,7 +56,7 @@ def draw_central(recorded: dict):
     left.legend(loc="lower right")
     copying = recorded["copying"]
     curves = {rule: [cell[rule] for cell in copying["accuracy"]] for rule in copying["accuracy"][0]}
-    draw_lines(right, copying["chance"], curves, ["majority_vote", "inverse_surprising_popularity", "ow_l"])
+    draw_lines(right, copying["chance"], curves, ["majority_vote", "inverse_surprising_popularity", "ow_l", "surprisingly_popular"])
     right.set(title="Six models, two of which copy a third", xlabel="chance that they copy", ylabel="right answers (%)")
     right.legend(loc="lower left")
     return figure
@@ -72,7 +72,7 @@ def draw_table_2(ours: dict, options, paper: dict):
             axes.plot(places, paper[rule], "x", color="black", markersize=9, zorder=5)
     axes.plot([], [], "x", color="black", label="the paper's run")
     axes.set_xticks(np.arange(len(options)), options)
-    axes.set(xlabel="options per question", ylabel="right answers (%)")
+    axes.set(xlabel="options per question", ylabel="right answers (%), ± 2 sd of seeds")
     axes.legend(ncols=2, loc="lower right")
     return figure
 
@@ -84,7 +84,7 @@ def draw_regret(regret: dict, sizes):
         error = 2 * values.std(0) / np.sqrt(len(values))
         axes.errorbar(sizes, values.mean(0), error, capsize=3, label=label(rule), **look(rule))
     axes.axhline(0, color="black", linewidth=1)
-    axes.set(xscale="log", xlabel="questions without labels", ylabel="points behind the oracle")
+    axes.set(xscale="log", xlabel="questions without labels", ylabel="points relative to the oracle, ± 2 se")
     axes.set_xticks(sizes, [f"{size:,}" for size in sizes], minor=False)
     axes.minorticks_off()
     axes.legend(loc="center right", bbox_to_anchor=(1, 0.35))
@@ -102,7 +102,7 @@ def draw_groups(groups: dict, rules, xlabel: str):
                  label=label(rule), color=look(rule)["color"], hatch=HATCHES[place % 6], edgecolor="white",
                  error_kw={"linewidth": 1})
     axes.set_xticks(np.arange(len(groups)), list(groups))
-    axes.set(xlabel=xlabel, ylabel="right answers (%)")
+    axes.set(xlabel=xlabel, ylabel="right answers (%), ± 2 sd of seeds")
     axes.legend(ncols=3, loc="upper center", bbox_to_anchor=(0.5, 1.2))
     return figure
 
