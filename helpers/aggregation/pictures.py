@@ -56,8 +56,10 @@ def draw_central(recorded: dict):
     left.legend(loc="lower right")
     copying = recorded["copying"]
     curves = {rule: [cell[rule] for cell in copying["accuracy"]] for rule in copying["accuracy"][0]}
-    draw_lines(right, copying["chance"], curves, ["majority_vote", "inverse_surprising_popularity", "ow_l", "surprisingly_popular"])
-    right.set(title="Six models, two of which copy a third", xlabel="chance that they copy", ylabel="right answers (%)")
+    draw_lines(right, copying["chance"], curves,
+               ["majority_vote", "inverse_surprising_popularity", "ow_l", "surprisingly_popular"])
+    right.set(title="Six models, two of which copy a third", xlabel="chance that they copy",
+              ylabel="right answers (%)")
     right.legend(loc="lower left")
     return figure
 
