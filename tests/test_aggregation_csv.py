@@ -74,7 +74,10 @@ def test_as_spreadsheets_write_it(read, text):
     (HEADER + "7,maths,4,Z,A,A\n", "truth"),
     (HEADER.replace("two", "one") + "7,maths,4,C,A,A\n", "different names"),
     ("gold,one\nA,B\n", "no column 'n_options'"), ("n_options,one\n3,B\n", "no column 'gold'"),
-    (HEADER.replace(",", ";") + "7;maths;4;C;A;A\n", "no column 'gold'"),
+    (HEADER.replace(",", ";") + "7;maths;4;C;A;A\n", "has no comma"),
+    ("gold\tn_options\tone\nA\t3\tB\n", "has no comma"), ("gold,n_options,one,\nA,3,B,\n", "column 4 has no name"),
+    (HEADER + "\n7,maths,4,C,B\n", "line 3: 5 cells"),  # lines keep their numbers behind a blank one
+    (HEADER + "7,maths,4,C,E,A\n", "answers.csv, read with the models one, two"),
     ("gold,n_options\nA,3\n", "no column is a model"),
 ])  # fmt: skip
 def test_what_cannot_be_read_is_refused_in_words(read, text, words):
@@ -85,3 +88,15 @@ def test_what_cannot_be_read_is_refused_in_words(read, text, words):
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere.csv"):
         AnswerTable.from_csv(tmp_path / "nowhere.csv")
+
+
+def test_blank_lines_and_blanks_around_names_do_no_harm(read):
+    table = read("gold , n_options, one\n\nA,3,B\n\nC,3,C\n\n")
+    assert table.models == ("one",) and table.answers.tolist() == [[1], [2]] and table.truth.tolist() == [0, 2]
+
+
+def test_another_encoding_is_named(tmp_path):
+    path = tmp_path / "answers.csv"
+    path.write_bytes("gold,n_options,modèle\nA,3,B\n".encode("latin-1"))
+    with pytest.raises(ValueError, match="answers.csv is not in UTF-8"):
+        AnswerTable.from_csv(path)
