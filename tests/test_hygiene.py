@@ -19,7 +19,7 @@ RUN = notebook_paths("notebooks", "solutions")  # exercises are committed withou
 PAGES = sorted(ROOT.glob("*.md"))
 CODE = sorted(path for folder in ("helpers", "scripts", "tests") for path in (ROOT / folder).rglob("*.py"))
 TEXTS = [*NOTEBOOKS, *PAGES, *CODE, *ROOT.glob("*.*ml"), *ROOT.glob("*.txt"), ROOT / "Makefile", ROOT / ".ci" / "run"]
-MACHINE_PATH = re.compile(r"(?<![\w.:}\"'])/(?:work|farm|root|tmp|home/\w+|Users/\w+)/|[A-Z]:\\+Users\\", re.ASCII)
+MACHINE_PATH = re.compile(r"(?<![\w.:}\"'])/(?:work|root|tmp|home/\w+|Users/\w+)/|[A-Z]:\\+Users\\", re.ASCII)
 CODE_LINES, FILE_LINES, CLONE_MB = 25, 250, 30
 
 
