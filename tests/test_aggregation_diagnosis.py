@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from helpers.aggregation import RULES, diagnose, simulate
+from helpers.aggregation.dawid_skene import fit_confusion
 from helpers.aggregation.diagnosis import label_bias, row_medians, triple_start
 from helpers.aggregation.experiments import biased_table, copying_table, diagnosis_trial
 
@@ -39,7 +40,7 @@ def test_copies_are_found_and_no_rule_is_trusted(seed, chance):
 @pytest.mark.parametrize("strength", [0.3, 0.5, 0.8, 1.0])
 def test_label_bias_is_estimated_without_truth(strength):
     table = biased_table(strength, "none", seed=1)
-    bias = label_bias(table)
+    bias = label_bias(fit_confusion(table)[0])
     assert np.all(np.abs(bias[3:] - strength) < 0.06) and np.all(bias[:3] < 0.06)
     found = diagnose(table)
     assert "model 4" in found.advice and "centre" in found.advice
@@ -47,7 +48,7 @@ def test_label_bias_is_estimated_without_truth(strength):
 
 def test_two_option_bias_is_not_mistaken_for_error():
     table = simulate([0.9, 0.8, 0.7, 0.6, 0.8], 2, 6_000, 2, slot_bias=[0, 0, 0, 0, 0.5])
-    bias = label_bias(table)
+    bias = label_bias(fit_confusion(table)[0])
     assert abs(bias[4] - 0.5) < 0.08 and np.max(bias[:4]) < 0.08
 
 

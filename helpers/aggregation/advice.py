@@ -37,8 +37,9 @@ def verdict(table: AnswerTable, regret, trust) -> str:
                 f"{table.n_questions:,} questions by hand, then use optimal_weight, or keep the best single model.")
     trusted = sorted((rule for rule in trust if trust[rule]), key=regret.get)
     others = f" So do {', '.join(trusted[1:])}." if trusted[1:] else ""
-    three = np.sum(np.any(table.answers >= 0, axis=0)) == 3
-    untested = " With three models any agreement fits, so this rests on their erring independently." if three else ""
+    untested = ""
+    if table.n_answering == 3:
+        untested = " With three models any agreement fits, so this rests on their erring independently."
     return (f"Use {trusted[0]}: under every story that explains these answers it loses at most "
             f"{100 * regret[trusted[0]]:.1f} points to the best rule.{others}{untested}")
 

@@ -62,6 +62,11 @@ class AnswerTable:
     def n_models(self) -> int:
         return self.answers.shape[1]
 
+    @property
+    def n_answering(self) -> int:
+        """The number of models that answered anything."""
+        return int(np.sum(np.any(self.answers >= 0, axis=0)))
+
     @classmethod
     def from_csv(cls, path, truth="gold", n_options="n_options", ignore=("question_id", "category")) -> AnswerTable:
         """Return the table in a CSV file with one row per question and one column per model.

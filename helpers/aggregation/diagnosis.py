@@ -65,15 +65,16 @@ def diagnose(table: AnswerTable, seed: int = 0) -> Diagnosis:
         raise ValueError(f"expected an AnswerTable, got {type(table).__name__}; AnswerTable.from_csv reads a file")
     if not np.any(np.triu(joint_counts(table)[0], 1)):
         raise ValueError("no two models answered the same question, so there is nothing to compare; add answers")
-    slot_bias = label_bias(table)
+    confusion, skene = fit_confusion(table)
+    slot_bias = label_bias(confusion)
     centred = bool(np.max(slot_bias) > BIASED)
     readings = plausible_readings(table, centred, seed)
     agreement = chance_corrected_agreement(table, centred)
     excess = agreement - np.outer(readings[0], readings[0])
-    enough = np.sum(np.any(table.answers >= 0, axis=0)) >= 3 and table.n_questions >= FEW
     posteriors = [reading_posterior(table, y, agreement) for y in readings]
     if centred:  # a model with a favourite label is worth more when it says something else: Dawid-Skene's story
-        posteriors.append(fit_confusion(table)[1])
+        posteriors.append(skene)
+    enough = table.n_answering >= 3 and table.n_questions >= FEW
     regret = worst_regret(table, posteriors, seed) if enough else {}
     trust = {rule: regret.get(rule, 1.0) <= REGRET for rule in RULES}
     options = effective_options(table)
@@ -83,12 +84,11 @@ def diagnose(table: AnswerTable, seed: int = 0) -> Diagnosis:
                      advise(table, excess, slot_bias, dictator, regret, trust))
 
 
-def label_bias(table: AnswerTable) -> Float[np.ndarray, " models"]:
+def label_bias(confusion: Float[np.ndarray, "models options options"]) -> Float[np.ndarray, " models"]:
     """Return each model's chance of picking its favourite label whatever the question.
 
-    Read off the confusion matrix of full Dawid-Skene: how much more often errors land on that label than on others.
+    confusion: P(answer | truth) of full Dawid-Skene; how much more often do errors land on that label than on others?
     """
-    confusion = fit_confusion(table)[0]
     options = confusion.shape[1]
     wrong = np.where(np.eye(options, dtype=bool), 0.0, confusion)  # (model, truth, answer)
     on_label = wrong.sum(axis=1)  # (model, label)
@@ -217,7 +217,7 @@ def expected_accuracy(decisions, posterior) -> float:
 
 def find_dictator(table: AnswerTable) -> int | None:
     """Return the model whose OW-L weight is at least that of all others together (Proposition 2 of 2510.01499)."""
-    if np.sum(np.any(table.answers >= 0, axis=0)) < 3:
+    if table.n_answering < 3:
         return None
     accuracies = np.nan_to_num(estimate_accuracies(table, "ow_l"), nan=1 / effective_options(table))
     weights = np.abs(optimal_weights(accuracies, np.array([effective_options(table)])))

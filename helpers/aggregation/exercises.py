@@ -29,11 +29,6 @@ def _fair_majority(answers, n_options):
     return best / np.maximum(best.sum(axis=1, keepdims=True), 1)
 
 
-def _optimal_weights(accuracies, n_options):
-    x = np.clip(accuracies, 0.001, 0.999)
-    return np.log((n_options - 1) * x / (1 - x))
-
-
 def _agreement(answers):
     both, same = joint_counts(AnswerTable(answers, 26))
     return np.where(both > 0, same / np.maximum(both, 1), np.nan)
@@ -69,8 +64,6 @@ def typical(*answers) -> tuple[Mistake, ...]:
 
 CLOSE = 1e-5  # float32 is right too
 _ROW = [[0, 0, 1], [0, 1, -1], [-1, -1, 2], [-1, -1, -1], [2, 1, 0]]
-_SOLUTION = {name: solution_from("aggregation", name) for name in
-             ("majority", "weights", "agreement", "update", "em", "isp", "overturned", "breaks", "mystery")}
 
 exercises = SimpleNamespace(
     majority=Exercise(
@@ -84,9 +77,9 @@ exercises = SimpleNamespace(
         hints=["Count the votes of each option first: compare answers[:, :, None] with np.arange(n_options).",
                "The best options of a question are those whose votes equal the row's maximum, if that is above 0.",
                "Divide the mask of best options by how many there are in its row (by 1 where there are none)."],
-        tolerance=CLOSE, solution=_SOLUTION["majority"]),
+        tolerance=CLOSE, solution=solution_from("aggregation", "majority")),
     weights=Exercise(
-        "weights", "OW's weights from accuracies", 1, _optimal_weights,
+        "weights", "OW's weights from accuracies", 1, votes.ow_weights,
         cases=[Case((np.array([0.25, 0.5, 0.9, 0.1]), 4), "chance, good, below chance"),
                Case((np.array([0.0, 1.0, 0.5]), 2), "certain models"),
                Case((np.linspace(0.05, 0.95, 7), 10), "ten options")],
@@ -95,7 +88,7 @@ exercises = SimpleNamespace(
         hints=["Clip the accuracies to [0.001, 0.999] before anything else.",
                "The weight is the log of how much likelier the answer is if its option is right than if another is.",
                "P(a | s = a) = x and P(a | s other) = (1 - x) / (K - 1): take the log of their ratio."],
-        tolerance=CLOSE, solution=_SOLUTION["weights"]),
+        tolerance=CLOSE, solution=solution_from("aggregation", "weights")),
     agreement=Exercise(
         "agreement", "The agreement table with blanks", 2, _agreement,
         cases=[Case((np.array([[0, 0, -1], [1, 0, -1], [2, 2, -1], [-1, 1, 3], [1, -1, 1]]),), "blanks"),
@@ -108,7 +101,7 @@ exercises = SimpleNamespace(
         hints=["Two masks of shape (questions, models, models): both answered, and both answered alike.",
                "both = answered[:, :, None] & answered[:, None, :]; agreement counts only where both is True.",
                "Sum over the questions and divide; where the count is 0 the answer is np.nan."],
-        tolerance=CLOSE, solution=_SOLUTION["agreement"]),
+        tolerance=CLOSE, solution=solution_from("aggregation", "agreement")),
     update=Exercise(
         "update", "One step of OW-L", 2, _update,
         cases=[Case((np.array([[1, 0.5, -0.2], [0.5, 1, -0.1], [-0.2, -0.1, 1]]), np.array([0.4, 0.3, -0.3])),
@@ -121,7 +114,7 @@ exercises = SimpleNamespace(
         hints=["Set the derivative of sum_j (c_ij - y_i y_j)^2 with respect to y_i to zero, the other skills fixed.",
                "y_i = sum_j c_ij y_j / sum_j y_j^2, both sums over j other than i.",
                "A mask 1 - np.eye(n) turns both sums into matrix products."],
-        tolerance=CLOSE, solution=_SOLUTION["update"]),
+        tolerance=CLOSE, solution=solution_from("aggregation", "update")),
     em=Exercise(
         "em", "One step of one-coin Dawid-Skene", 2, tables.em_step,
         cases=[Case((_random_answers(9, 40, 4, 3), 3, np.array([0.5, 0.6, 0.7, 0.8])), "blanks"),
@@ -132,7 +125,7 @@ exercises = SimpleNamespace(
         hints=["E-step: score each option with OW's weights, then take a softmax over the options.",
                "M-step: a model's new accuracy is the mean posterior probability of the options it chose.",
                "np.take_along_axis(posterior, np.maximum(answers, 0), axis=1) picks them; leave blanks out."],
-        tolerance=CLOSE, solution=_SOLUTION["em"]),
+        tolerance=CLOSE, solution=solution_from("aggregation", "em")),
     isp=Exercise(
         "isp", "ISP's advantage", 3, tables.isp_scores,
         cases=[Case(_conditional_case(12, 3, 3), "three models, three options"),
@@ -143,7 +136,7 @@ exercises = SimpleNamespace(
         hints=["Adv(s) is the votes for s minus the sum over i of S(s, i).",
                "S(s, i) averages over j other than i, and over the K - 1 answers a that j did not give.",
                "For one pair: (tables[i, :, j].sum(axis=1) - tables[i, :, j, given]) / (K - 1), a vector over s."],
-        tolerance=CLOSE, solution=_SOLUTION["isp"]),
+        tolerance=CLOSE, solution=solution_from("aggregation", "isp")),
     overturned=Exercise(
         "overturned", "Overturned pluralities", 2, votes.overturns,
         cases=[Case((np.array([[0, 0, 1, 2], [0, 0, 1, 1], [0, 1, 2, 3], [3, 3, 3, 1], [-1, 2, 2, 0], [-1] * 4]),
@@ -156,17 +149,17 @@ exercises = SimpleNamespace(
         hints=["Count the votes of each option; sort them along the options.",
                "A strict plurality: the largest count exceeds the second largest.",
                "Then compare votes.argmax(axis=1) with the decision."],
-        tolerance=CLOSE, solution=_SOLUTION["overturned"]),
+        tolerance=CLOSE, solution=solution_from("aggregation", "overturned")),
     breaks=Exercise(
         "breaks", "A table on which OW-L loses", 3, judge=judges.breaks_ow_l, mistakes=judges.BREAKS_MISTAKES,
         hints=["OW-L reads agreement as accuracy. Who agrees without being accurate?",
                "Let weak models copy a weak model: copies of the best one are at least often right.",
                "Three good models and three at 0.55, two of which copy the third, as often as is allowed."],
-        solution=_SOLUTION["breaks"]),
+        solution=solution_from("aggregation", "breaks")),
     mystery=Exercise(
         "mystery", "A table whose truth is hidden", 4, judge=judges.score_mystery, mistakes=judges.mystery_mistakes(),
         hints=["Run diagnose(hidden). Its verdict is cautious; what it says about single models is the clue.",
                "Look at how often each model gives each answer. Does anything stand out?",
                "The options were never shuffled, so a label bias can be subtracted: which rule does that?"],
-        solution=_SOLUTION["mystery"]),
+        solution=solution_from("aggregation", "mystery")),
 )  # fmt: skip

@@ -71,14 +71,14 @@ def fifty_labels(make_table, seeds, labels: int = 50) -> dict[str, np.ndarray]:
 def regret_by_questions(accuracies, n_options: int, sizes, seeds, fresh: int = 4_000) -> dict[str, np.ndarray]:
     """Return rule -> loss to the oracle in points (seeds, sizes), weights fitted on `size` questions without labels
     and applied to fresh ones; estimated accuracies are kept half a question away from 0 and 1."""
-    names = ("majority_vote", "isp_linear", "ow_l", "ow_i", "dawid_skene_one_coin")
-    regret = {name: np.empty((len(seeds), len(sizes))) for name in names}
+    regret = {}
     for row, seed in enumerate(seeds):
         test = simulate(accuracies, n_options, fresh, [seed, 1])
         best = percent_right(oracle(accuracies), test, seed)
         for column, size in enumerate(sizes):
             train = simulate(accuracies, n_options, size, [seed, 2])
             for name, rule in fitted_rules(train).items():
+                regret.setdefault(name, np.empty((len(seeds), len(sizes))))
                 regret[name][row, column] = percent_right(rule, test, seed) - best
     return regret
 
@@ -86,8 +86,8 @@ def regret_by_questions(accuracies, n_options: int, sizes, seeds, fresh: int = 4
 def fitted_rules(train: AnswerTable) -> dict:
     """Return label-free rules whose weights are already fixed by the answers in `train`."""
     weights = linear_weights(train)
-    estimates = {"ow_l": estimate_accuracies(train, "ow_l"), "ow_i": estimate_accuracies(train, "ow_i"),
-                 "dawid_skene_one_coin": fit_one_coin(train)[0]}
+    estimates = {name: estimate_accuracies(train, name) for name in ("ow_l", "ow_i")}
+    estimates["dawid_skene_one_coin"] = fit_one_coin(train)[0]
     half = 0.5 / train.n_questions
     return {"majority_vote": RULES["majority_vote"],
             "isp_linear": lambda table, *, seed=0: weighted_vote(table, weights, seed=seed),

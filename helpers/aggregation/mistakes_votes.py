@@ -67,10 +67,11 @@ def weights_upside_down(accuracies, n_options):
 
 def weights_in_bits(accuracies, n_options):
     """Which logarithm did you take? The natural one is asked for, np.log."""
-    return _weights(accuracies, n_options) / np.log(2)
+    return ow_weights(accuracies, n_options) / np.log(2)
 
 
-def _weights(accuracies, n_options):
+def ow_weights(accuracies, n_options):
+    """Return OW's weights; the reference of the exercise."""
     x = np.clip(accuracies, 0.001, 0.999)
     return np.log((n_options - 1) * x / (1 - x))
 

@@ -114,10 +114,10 @@ def _agreement_with_isp(table: AnswerTable) -> np.ndarray:
 
 
 def _accuracies_from_agreement(table: AnswerTable, centred: bool) -> np.ndarray:
-    active = int(np.sum(answer_counts(table) > 0))
-    if active < 3:
-        raise ValueError(f"OW-L needs at least 3 models that answer, got {active}: two models give one agreement rate "
-                         f"for two unknown accuracies; use majority_vote, or optimal_weight with known accuracies")
+    if table.n_answering < 3:
+        raise ValueError(f"OW-L needs at least 3 models that answer, got {table.n_answering}: two models give one "
+                         f"agreement rate for two unknown accuracies; use majority_vote, or optimal_weight with known "
+                         f"accuracies")
     options = effective_options(table)
     y = fit_rank_one(chance_corrected_agreement(table, centred), lowest=-1 / (options - 1))
     return (1 + (options - 1) * y) / options

@@ -100,8 +100,7 @@ def compare(table: AnswerTable, rules=None, seed: int = 0) -> Comparison:
     the table allows (OW-L asks for three models).
     """
     if rules is None:
-        few = np.sum(np.any(table.answers >= 0, axis=0)) < 3
-        rules = [name for name in RULES if not (few and name.startswith("ow_l"))]
+        rules = [name for name in RULES if table.n_answering >= 3 or not name.startswith("ow_l")]
     rules = _named(rules)
     majority = credits(RULES["majority_vote"](table, seed=seed), table)
     rows = []
