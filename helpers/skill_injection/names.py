@@ -1,31 +1,26 @@
-"""Which tensor of a language model a vision-language model's tensor was made from, by name."""
+"""Which tensor of a VLM's language model is which tensor of its base."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
 
-# (prefix in the vision-language model, prefix in the language model); the first one that fits counts.
-LANGUAGE = (
-    ("model.language_model.", "model."),
-    ("model.text_model.", "model."),
-    ("language_model.model.", "model."),
-    ("language_model.lm_head.", "lm_head."),
-    ("lm_head.", "lm_head."),
-)
+# What stands before a language model's own names, in memory and in the layouts of published checkpoints.
+_PREFIXES = ("model.language_model.", "language_model.model.", "language_model.", "model.text_model.", "model.")
+_PREFIX = re.compile("^(" + "|".join(map(re.escape, _PREFIXES)) + ")?")
 
 
-def pair_names(vlm_names: Iterable[str], base_names: Iterable[str]) -> dict[str, str | None]:
-    """The language model's name for every name of the vision-language model, None where it has no partner.
+def language_name(name: str) -> str:
+    """Return a tensor's name without what comes before "layers", "embed_tokens", "norm" or "lm_head"."""
+    return _PREFIX.sub("", name, count=1)
 
-    A name that both have is its own partner, unless a longer prefix says otherwise.
+
+def pair_names(vlm_names, base_names) -> dict[str, str | None]:
+    """Return {VLM's name: base's name, or None where the base has no such tensor (vision tower, projector)}.
+
+    Equal names pair first. Raises ValueError if two base names would stand for one.
     """
-    base = set(base_names)
-    return {name: _partner(name, base) for name in vlm_names}
-
-
-def _partner(name: str, base: set[str]) -> str | None:
-    """The partner of one name among the names of the language model, or None."""
-    for prefix, replacement in LANGUAGE:
-        if name.startswith(prefix) and replacement + name[len(prefix) :] in base:
-            return replacement + name[len(prefix) :]
-    return name if name in base else None
+    known = set(base_names)
+    short = {language_name(name): name for name in base_names}
+    if len(short) < len(known):
+        raise ValueError("two tensors of the base have the same name once prefixes are dropped; is it one model?")
+    return {name: name if name in known else short.get(language_name(name)) for name in vlm_names}
