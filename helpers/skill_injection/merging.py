@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from .methods import INJECTION, INTERPOLATION, METHODS, Method
-from .names import language_name, pair_names
+from .names import pair_names
 from .sparsify import uniform
 
 State = dict[str, Tensor]
@@ -139,21 +139,3 @@ def check_tensor(name: str, base: Tensor, vlm: Tensor, expert: Tensor, who: str)
             raise ValueError(f"{owner} and the base differ in {name}: {shapes}; another tokenizer or another base?")
     if not torch.isfinite(expert).all():
         raise ValueError(f"{name} of {who} has NaN or infinite values; its training diverged or its file is damaged")
-
-
-def task_vector(base: State, other: State) -> State:
-    """Return other - base for every tensor of the base, under the base's names; `other` may be a VLM."""
-    names = {language_name(name): name for name in other}
-    return {name: other[name if name in other else names[language_name(name)]] - tensor
-            for name, tensor in base.items()}
-
-
-def length(vector: State) -> float:
-    """Return the Euclidean length of a task vector, all tensors together."""
-    return math.sqrt(sum(float(tensor.double().square().sum()) for tensor in vector.values()))
-
-
-def cosine(first: State, second: State) -> float:
-    """Return the cosine of the angle between two task vectors."""
-    dot = sum(float((first[name].double() * second[name].double()).sum()) for name in first)
-    return dot / (length(first) * length(second))

@@ -1,0 +1,155 @@
+"""The module's figures; each takes results and returns a matplotlib figure, computing nothing itself."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib import pyplot as plt
+
+from helpers.course.plots import PALETTE
+
+from .measure import interval
+
+BLUE, RED, GREEN, PINK, ORANGE, SKY, BLACK = PALETTE[:7]
+GREY = "#777777"
+SKILL_LOOK = {  # skill: its name in figures, colour, marker
+    "format": ("answer formats", BLUE, "o"), "spanish": ("Spanish", RED, "s"),
+    "one_step": ("maths, one step", GREEN, "^"), "two_steps": ("maths, two steps", ORANGE, "v"),
+}  # fmt: skip
+ARM_LOOK = {  # arm: its name, colour, hatch
+    "vlm": ("VLM alone", GREY, ""), "merge": ("merge, scale 1", BLUE, "//"), "graft": ("graft", ORANGE, ".."),
+    "cascade": ("cascade", GREEN, "xx"),
+}  # fmt: skip
+METHOD_NAMES = {
+    "task_arithmetic": "TA", "dare": "DARE", "dare_both": "DARE on both", "magnitude": "magnitude",
+    "breadcrumbs": "Breadcrumbs", "della": "DELLA", "ties": "TIES, plain mean", "ties_mean": "TIES, weighted mean",
+    "ties_sum": "TIES, sum", "dare_ties": "DARE-TIES", "tsv_m": "TSV-M", "iso_c": "Iso-C", "wudi": "WUDI",
+    "linear": "linear", "slerp": "SLERP", "layer_swap": "layer swap",
+}  # fmt: skip
+
+
+def draw_digit(axes, pixels) -> None:
+    """Draw one image of a digit, dark on light, without axes."""
+    axes.imshow(np.asarray(pixels).reshape(8, 8), cmap="gray_r", interpolation="nearest")
+    axes.set_xticks([])
+    axes.set_yticks([])
+
+
+def draw_central(pixels, question: str, before: str, after: str, scores: dict):
+    """Return the module's central picture: a digit, a Spanish question, the VLM's answer before and after the merge.
+
+    scores: {"before": (seeds,), "after": (seeds,)} right answers to Spanish questions in percent.
+    """
+    figure, (picture, words, bars) = plt.subplots(1, 3, figsize=(9.6, 3.2), width_ratios=(1, 1.7, 1.3))
+    draw_digit(picture, pixels)
+    words.axis("off")
+    for height, text, color in ((0.86, f"¿{question}?", BLACK), (0.5, f"before:  {before}", RED),
+                                (0.16, f"after:  {after}", BLUE)):
+        words.text(0.02, height, text, fontsize=15, color=color, va="center")
+    words.text(0.02, 0.33, "+ what a text model learnt in Spanish", fontsize=10, color=GREY, va="center")
+    for place, (name, color) in enumerate((("before", RED), ("after", BLUE))):
+        bars.bar(place, np.mean(scores[name]), color=color, width=0.6, alpha=0.35)
+        bars.plot(np.full(len(scores[name]), place), scores[name], "o", color=color, markersize=6)
+    bars.set_xticks((0, 1), ("before", "after"))
+    bars.set(ylim=(-3, 103), ylabel="right in Spanish (%)", title="five families of models")
+    return figure
+
+
+def draw_gallery(pixels, captions: list[str]):
+    """Return a row of digits, each with its caption."""
+    figure, axes = plt.subplots(1, len(captions), figsize=(9.6, 2.6))
+    for panel, image, caption in zip(axes, pixels, captions):
+        draw_digit(panel, image)
+        panel.set_title(caption, fontsize=10)
+    return figure
+
+
+def draw_curves(scales, curves: dict, title: str, ylabel: str = "right answers (%)"):
+    """Return one panel a skill: image, English and text over the scale; curves[skill][kind] is (seeds, scales)."""
+    figure, axes = plt.subplots(1, len(curves), figsize=(9.6, 3.4), sharey=True)
+    looks = {"image": ("skill on images", BLUE, "o"), "english": ("English kept", GREY, "x"),
+             "text": ("skill on text", ORANGE, "^")}
+    for panel, (skill, kinds) in zip(np.atleast_1d(axes), curves.items()):
+        for kind, (name, color, marker) in looks.items():
+            if kind in kinds:
+                values = np.asarray(kinds[kind])
+                panel.plot(scales, values.mean(0), marker=marker, color=color, markersize=4, label=name)
+                panel.fill_between(scales, values.min(0), values.max(0), color=color, alpha=0.15)
+        panel.set(title=SKILL_LOOK[skill][0], xlabel="scale", ylim=(-3, 103))
+    np.atleast_1d(axes)[0].set_ylabel(ylabel)
+    np.atleast_1d(axes)[-1].legend(loc="lower center", fontsize=8)
+    figure.suptitle(title)
+    return figure
+
+
+def draw_arms(scores: dict, english: dict):
+    """Return two panels of bars: skill on images for each arm and skill, and English kept; values are (seeds,)."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 3.6), width_ratios=(1.5, 1))
+    for panel, table, title in ((left, scores, "skill on test images (%)"), (right, english, "English kept (%)")):
+        arms = list(table)
+        for shift, arm in enumerate(arms):
+            name, color, hatch = ARM_LOOK[arm]
+            for place, values in enumerate(table[arm].values()):
+                mean, half = interval(values)
+                panel.bar(place + (shift - (len(arms) - 1) / 2) * 0.2, mean, 0.19, color=color, hatch=hatch, alpha=0.8,
+                          yerr=half, ecolor=BLACK, label=name if place == 0 else None)
+        skills = list(table[arms[0]])
+        panel.set_xticks(range(len(skills)), [SKILL_LOOK[skill][0].replace(", ", ",\n") for skill in skills],
+                         fontsize=8)
+        panel.set_title(title)
+    right.set_ylim(60, 101)
+    left.legend(fontsize=8, loc="upper right", ncols=2, framealpha=0.9)
+    left.set_ylim(0, 118)
+    return figure
+
+
+def draw_methods(gaps: dict, void: dict):
+    """Return every method's distance to TA in points, mean and 95 % interval over seeds, best first.
+
+    gaps: method -> (seeds,); void: method -> share of searches that ended at an edge of the grid.
+    """
+    order = sorted(gaps, key=lambda name: np.mean(gaps[name]) if len(gaps[name]) else -np.inf)
+    figure, panel = plt.subplots(figsize=(7.6, 4.6))
+    for place, name in enumerate(order):
+        if not len(gaps[name]):
+            panel.text(0, place, "not judged: its best setting lies at its grid's edge", va="center", fontsize=8)
+            continue
+        mean, half = interval(gaps[name])
+        color = GREEN if mean - half > 0 else RED if mean + half < 0 else GREY
+        panel.errorbar(mean, place, xerr=half, fmt="o", color=color, capsize=3)
+        panel.plot(gaps[name], np.full(len(gaps[name]), place), "|", color=color, alpha=0.6)
+    panel.axvline(0, color=BLACK, linewidth=1)
+    voids = {name: f" ({100 * void[name]:.0f} % void)" if void[name] else "" for name in order}
+    panel.set_yticks(range(len(order)), [METHOD_NAMES.get(name, name) + voids[name] for name in order])
+    panel.set_xscale("symlog", linthresh=10)
+    panel.set_xlabel("chosen skill minus TA's (points)")
+    return figure
+
+
+def draw_frontiers(points: dict, title: str):
+    """Return kept English against skill for each method: points[method] is a list of (share kept, skill in percent)."""
+    figure, panel = plt.subplots(figsize=(6.4, 4.2))
+    markers = "osv^DPX*h<>"
+    for place, (method, pairs) in enumerate(points.items()):
+        kept, skill = np.array(sorted(pairs)).T
+        panel.plot(100 * kept, np.maximum.accumulate(skill[::-1])[::-1], drawstyle="steps-pre",
+                   color=PALETTE[place % len(PALETTE)], marker=markers[place % len(markers)], markersize=5,
+                   label=METHOD_NAMES.get(method, method))
+    panel.set(xlabel="English kept, percent of the VLM's", ylabel="skill on images (%)", title=title, xlim=(78, 102))
+    panel.legend(fontsize=8)
+    return figure
+
+
+def draw_map(values, rows: list[str], columns: list[str], label: str, low: float = 0.0, high: float = 100.0):
+    """Return a map of numbers with every number written in its cell; values (rows, columns)."""
+    values = np.asarray(values)
+    figure, panel = plt.subplots(figsize=(1.6 + 0.85 * len(columns), 1.2 + 0.36 * len(rows)))
+    shown = panel.imshow(values, cmap="cividis", vmin=low, vmax=high, aspect="auto")
+    for place, line in enumerate(values):
+        for column, value in enumerate(line):
+            panel.text(column, place, f"{value:.0f}", ha="center", va="center", fontsize=9,
+                       color="black" if value > (low + high) / 2 else "white")
+    panel.set_xticks(range(len(columns)), columns, fontsize=9)
+    panel.set_yticks(range(len(rows)), rows, fontsize=9)
+    panel.grid(False)
+    figure.colorbar(shown, label=label)
+    return figure
