@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from .grids import NATURAL_ENDS, NATURAL_SCALES
+
 RESULTS = Path(__file__).with_name("data") / "results.json"
 KEEP = 0.95  # share of the VLM's plain English that a chosen setting must keep on validation images
 FRONTIER = (0.8, 1.0)  # shares of kept English over which the frontier's area is taken
 CLASSICS = ("task_arithmetic", "dare")
-NATURAL_END = 1.0  # a density, share or interpolation weight cannot go beyond
 
 
 def load_results(path=RESULTS) -> dict[str, list[dict]]:
@@ -74,10 +75,10 @@ def chosen(results: dict, experiment: str, recipe: str = "joint", **which) -> li
 
 def at_edge(row: dict, rows: list[dict]) -> bool:
     """Return whether a chosen setting lies at an end of its grid for a knob that could go further."""
+    natural = NATURAL_ENDS | {"scale": NATURAL_SCALES.get(row["method"], ())}
     for knob, value in row["knobs"].items():
         values = {other["knobs"][knob] for other in rows}
-        bounded = knob != "scale" or row["method"] in ("linear", "slerp", "layer_swap")
-        if len(values) > 1 and value in (min(values), max(values)) and not (bounded and value == NATURAL_END):
+        if len(values) > 1 and value in (min(values), max(values)) and value not in natural[knob]:
             return True
     return False
 
