@@ -26,8 +26,8 @@ _TEXT = {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2, "nu
 _VISION = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
            "image_size": 8, "patch_size": 4, "projection_dim": 16}  # fmt: skip
 _QWEN_VISION = {"depth": 1, "hidden_size": 16, "embed_dim": 16, "intermediate_size": 16, "num_heads": 2,
-                "out_hidden_size": 16, "patch_size": 4, "spatial_merge_size": 1, "temporal_patch_size": 1, "mlp_ratio": 1,
-                "num_position_embeddings": 4, "fullatt_block_indexes": [0],
+                "out_hidden_size": 16, "patch_size": 4, "spatial_merge_size": 1, "temporal_patch_size": 1,
+                "num_position_embeddings": 4, "fullatt_block_indexes": [0], "mlp_ratio": 1,
                 "deepstack_visual_indexes": [0]}  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import torch
 from transformers import CONFIG_MAPPING
@@ -180,14 +181,15 @@ def _first(names, count: int = 3) -> str:
 
 def _check_shapes(models: list[_Model], vocabularies: Sequence[Vocabulary | None]) -> dict[str, int]:
     """Return {name without prefix: rows to merge} for embedding and head. Raises ValueError where shapes differ."""
-    rows, wrong = {}, []
+    rows, wrong, owners = {}, [], [model.owner for model in models]
+    shared = cache(lambda *counts: shared_rows(owners, counts, vocabularies))
     for short in models[1].names:
         shapes = [model.shape(short) for model in models]
         first = 1 if short in (EMBEDDING, HEAD) else 0
         if any(shape[first:] != shapes[0][first:] for shape in shapes):
             wrong.append(f"{models[0].names[short]} {_against(models, shapes)}")
         elif first:
-            rows[short] = shared_rows([model.owner for model in models], [shape[0] for shape in shapes], vocabularies)
+            rows[short] = shared(*(shape[0] for shape in shapes))
     if wrong:
         raise ValueError(f"{len(wrong)} tensors differ in shape: {_first(wrong)}; models of one size and one base?")
     return rows

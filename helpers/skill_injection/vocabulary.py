@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 
 Vocabulary = Mapping[str, int]
@@ -51,18 +52,19 @@ def shared_rows(owners: Sequence[str], rows: Sequence[int], vocabularies: Sequen
     last_common = max(set.intersection(*map(set, tokens)), default=-1)
     own = [row for row in set.union(*map(set, tokens)) if row > last_common]
     shared = min(*rows, *own)
-    for row in range(shared):
-        _check_row(row, owners, [each.get(row) for each in tokens])
+    _check_tokens(owners, [{row: token for row, token in each.items() if row < shared} for each in tokens])
     return shared
 
 
-def _check_row(row: int, owners: Sequence[str], tokens: Sequence[str | None]) -> None:
-    """Raise ValueError if two models have different tokens in a row; one that has none there does not object."""
-    named = [(owner, token) for owner, token in zip(owners, tokens) if token is not None]
-    for owner, token in named[1:]:
-        if token != named[0][1]:
-            raise ValueError(f"token {row} is {named[0][1]!r} in {named[0][0]} and {token!r} in {owner}; take models "
-                             f"with one tokenizer or {_LEAVE_OUT}")  # fmt: skip
+def _check_tokens(owners: Sequence[str], tokens: Sequence[Mapping[int, str]]) -> None:
+    """Raise ValueError, naming the first, if two models have different tokens in one row."""
+    pairs = list(combinations(range(len(owners)), 2))
+    wrong = [(row, one, other) for one, other in pairs for row in tokens[one].keys() & tokens[other].keys()
+             if tokens[one][row] != tokens[other][row]]  # fmt: skip
+    if wrong:
+        row, one, other = min(wrong)
+        raise ValueError(f"token {row} is {tokens[one][row]!r} in {owners[one]} and {tokens[other][row]!r} in "
+                         f"{owners[other]}; take models with one tokenizer or {_LEAVE_OUT}")  # fmt: skip
 
 
 _LEAVE_OUT = 'leave embedding and head the VLM\'s: only="layers|norm"'
