@@ -191,7 +191,8 @@ def _check_shapes(models: list[_Model], vocabularies: Sequence[Vocabulary | None
         elif first:
             rows[short] = shared(*(shape[0] for shape in shapes))
     if wrong:
-        raise ValueError(f"{len(wrong)} tensors differ in shape: {_first(wrong)}; models of one size and one base?")
+        raise ValueError(f"shapes differ in {len(wrong)} of {len(models[1].names)} tensors: {_first(wrong)}; "
+                         "are these models of one size, made from one base?")
     return rows
 
 

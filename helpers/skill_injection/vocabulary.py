@@ -41,7 +41,7 @@ def shared_rows(owners: Sequence[str], rows: Sequence[int], vocabularies: Sequen
     VLM's. Without tokenizers all rows count if all models have as many.
     Raises ValueError where a row stands for different tokens, or where numbers differ and cannot be compared.
     """
-    if silent := [owner for owner, vocabulary in zip(owners, vocabularies) if vocabulary is None]:
+    if silent := [owner for owner, vocabulary in zip(owners, vocabularies, strict=True) if vocabulary is None]:
         if len(set(rows)) == 1:
             return rows[0]
         counts = ", ".join(f"{count} in {owner}" for owner, count in zip(owners, rows))
