@@ -22,7 +22,8 @@ ROWS = {"qwen2-vl-7b": (40, 36, 40), "qwen2.5-vl-7b": (40, 36, 40), "qwen3-vl-4b
         "internvl3-8b": (40, 34, 36)}  # fmt: skip
 OTHER_ROWS = (40, 40, 44)
 _TEXT = {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2,
-         "num_key_value_heads": 1, "head_dim": 8, "max_position_embeddings": 64, "pad_token_id": 0}  # fmt: skip
+         "num_key_value_heads": 1, "head_dim": 8, "max_position_embeddings": 64, "pad_token_id": 0,
+         "bos_token_id": 1, "eos_token_id": 2}  # fmt: skip
 _VISION = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
            "image_size": 8, "patch_size": 4, "projection_dim": 16}  # fmt: skip
 _QWEN_VISION = {"depth": 1, "hidden_size": 16, "embed_dim": 16, "intermediate_size": 16, "num_heads": 2,
