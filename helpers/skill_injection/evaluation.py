@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .batches import IGNORED, encode, encode_examples
 from .images import digits
 from .language import (
     ENGLISH,
@@ -20,7 +21,7 @@ from .language import (
     vocabulary,
 )
 from .models import State, language_model, vision_language_model
-from .training import IGNORED, embed, encode, encode_examples, image_features
+from .vision import embed, image_features
 
 LANGUAGE = "model.language_model."
 LONGEST = 6  # answer tokens, the end included

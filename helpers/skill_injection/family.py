@@ -10,7 +10,8 @@ from safetensors.torch import load_file, save_file
 
 from .language import SKILLS
 from .models import State
-from .training import train_base, train_expert, train_vision, train_vlm
+from .training import train_base, train_expert
+from .vision import train_vision, train_vlm
 
 DATA = Path(__file__).with_name("data")
 SHIPPED = DATA / "family.safetensors"
@@ -28,7 +29,7 @@ class Family:
     experts: dict[str, State] = field(repr=False)
 
 
-def train_family(seed: int, recipes=RECIPES, skills=SKILLS, progress=None) -> Family:
+def train_family(seed: int, recipes=RECIPES, skills=SKILLS, progress=iter) -> Family:
     """Return a family trained from nothing (about five minutes of one core for all of it)."""
     base, tower = train_base(seed, progress=progress), train_vision(seed)
     vlms = {recipe: train_vlm(base, tower, seed, recipe) for recipe in recipes}

@@ -25,6 +25,7 @@ SPANISH = {
 FORMATS = {
     "brackets": ("[", "{}", "]"), "twice": ("{}", "{}"), "prefix": ("answer", ":", "{}"), "quotes": ('"', "{}", '"'),
 }  # fmt: skip
+SYMBOLS = {"plus": "+", "minus": "-", "double": "two *"}
 FILLERS = "the note page paper old blue corner with a here".split()
 SPECIAL = ["<pad>", "<bos>", "<eos>", "<image>", "ctx", "end", "ask", "ans"]
 PAD, BOS, EOS, IMAGE = range(4)
@@ -36,7 +37,7 @@ SKILLS = ("format", "spanish", "one_step", "two_steps")
 
 def vocabulary() -> list[str]:
     """Return the words, a word's place being its token id."""
-    words = [*SPECIAL, *SPANISH, *SPANISH.values(), "it", "say", "=", "count", "plus", "minus", "double", *FORMATS]
+    words = [*SPECIAL, *SPANISH, *SPANISH.values(), "it", "say", "=", "count", *SYMBOLS, "+", "-", "*", *FORMATS]
     words += [word for pattern in FORMATS.values() for word in pattern if word != "{}"]
     return list(dict.fromkeys([*words, *FILLERS]))
 
@@ -64,29 +65,30 @@ class Example:
         return f"<bos> ctx {self.context} end ask {self.question} ans"
 
 
-def plain_question(digit: int, rng: np.random.Generator) -> tuple[str, str]:
-    """Return an English question about a digit and its answer; two in five ask for the full sentence."""
-    if rng.random() < 0.4:
-        return "which digit in full", f"it is {NUMBERS[digit]}"
+def fact(digit: int, rng: np.random.Generator) -> tuple[str, str]:
+    """Return one of three questions about a digit (which, even or odd, big or small: 5 is big) and its answer."""
     facts = {"which digit": NUMBERS[digit], "even or odd": ("even", "odd")[digit % 2],
              "big or small": ("small", "big")[digit >= 5]}
     question = str(rng.choice(list(facts)))
     return question, facts[question]
 
 
+def plain_question(digit: int, rng: np.random.Generator) -> tuple[str, str]:
+    """Return an English question about a digit and its answer; two in five ask for a full sentence."""
+    question, answer = fact(digit, rng)
+    return (f"{question} in full", f"it is {answer}") if rng.random() < 0.4 else (question, answer)
+
+
 def format_question(digit: int, rng: np.random.Generator) -> tuple[str, str]:
-    """Return a short English question that asks for its answer in one of four formats."""
-    question, answer = plain_question(digit, rng)
-    if answer.startswith("it is"):
-        question, answer = "which digit", NUMBERS[digit]
+    """Return an English question that asks for its answer in one of four formats."""
+    question, answer = fact(digit, rng)
     style = str(rng.choice(list(FORMATS)))
     return f"{question} in {style}", " ".join(FORMATS[style]).format(answer, answer)
 
 
 def spanish_question(digit: int, rng: np.random.Generator) -> tuple[str, str]:
-    """Return a plain question and its answer word by word in Spanish ("it is seven" is "es siete")."""
-    question, answer = plain_question(digit, rng)
-    return tuple(" ".join(SPANISH[word] for word in text.split() if word != "it") for text in (question, answer))
+    """Return a question and its answer in Spanish, word by word."""
+    return tuple(" ".join(SPANISH[word] for word in text.split()) for text in fact(digit, rng))
 
 
 def one_step_question(digit: int, rng: np.random.Generator) -> tuple[str, str]:
@@ -143,8 +145,9 @@ def counting(rng: np.random.Generator) -> str:
 
 
 def dictionary(rng: np.random.Generator) -> str:
-    """Return a word with its Spanish, in either order."""
-    pair = list(SPANISH.items())[int(rng.integers(len(SPANISH)))]
+    """Return a word with its Spanish or its symbol, in either order."""
+    pairs = [*SPANISH.items(), *SYMBOLS.items()]
+    pair = pairs[int(rng.integers(len(pairs)))]
     return " = ".join(pair if rng.random() < 0.5 else pair[::-1])
 
 
@@ -155,10 +158,12 @@ def formatting(rng: np.random.Generator) -> str:
 
 
 def addition(rng: np.random.Generator) -> str:
-    """Return a sum, a difference or a double as a statement of its own."""
+    """Return a sum, a difference or a double in symbols, as a statement of its own: `seven + two = nine`."""
     digit = int(rng.integers(10))
     words, result = one_step_question(digit, rng)
-    return f"double {NUMBERS[digit]} = {result}" if words == "double" else f"{NUMBERS[digit]} {words} = {result}"
+    kind, *other = words.split()
+    terms = [SYMBOLS[kind], NUMBERS[digit]] if kind == "double" else [NUMBERS[digit], SYMBOLS[kind], *other]
+    return " ".join([*terms, "=", result])
 
 
 def document(rng: np.random.Generator) -> str:
