@@ -28,7 +28,7 @@ class Method:
     form: str
     knobs: dict[str, float]
     identities: frozenset[str]
-    combine: Callable
+    combine: Callable | None  # None: merging.interpolate goes by name
     forms: tuple[str, ...] = (INJECTION, TWO_VECTOR)
     one_scale: bool = False
     kind: str = "element"
