@@ -1,0 +1,114 @@
+"""One tensor of several checkpoints merged in blocks of rows, so that memory does not grow with the tensor."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from .cuts import Block, Selection, counts, select
+from .merging import merge_tensor
+from .methods import INJECTION, Method
+from .sparsify import ROWS
+from .stored import Stored, read_rows
+
+BLOCK = 2**19  # elements: a few arrays of this size stay in a core's cache
+WHOLE = ("slerp",)  # its angle is that of the whole tensor
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to merge: method, form, and one set of knobs for each result; they differ in scale alone."""
+
+    about: Method
+    form: str
+    knobs: tuple[dict, ...]
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where one tensor lies in the models, the base's name of it, and how many leading rows are merged."""
+
+    name: str
+    base: Stored
+    vlm: Stored
+    experts: tuple[Stored, ...]
+    rows: int
+
+    def read(self, stored: Stored, block: Block) -> Tensor:
+        """Return a block of one model's tensor. Raises ValueError where it is not finite."""
+        tensor = read_rows(stored, *block)
+        if not is_finite(tensor):
+            raise ValueError(f"{self.name} in {stored.path} has NaN or infinite values; its training diverged or its "
+                             "file is damaged")  # fmt: skip
+        return tensor
+
+    def sizes(self, stored: Stored, block: Block) -> Tensor:
+        """Return the magnitudes of a block of one model's difference to the base."""
+        return (self.read(stored, block).float() - self.read(self.base, block).float()).abs_()
+
+
+def is_finite(tensor: Tensor) -> bool:
+    """Return whether no value is NaN or infinite; aminmax hands NaN on, and takes a tenth of isfinite's time."""
+    return not tensor.numel() or all(math.isfinite(end) for end in torch.aminmax(tensor))
+
+
+def is_whole(about: Method) -> bool:
+    """Return whether a method needs a whole tensor at once."""
+    return about.kind == "matrix" or about.name in WHOLE
+
+
+def row_blocks(sources: Sources, about: Method) -> list[Block]:
+    """Return the blocks of rows in which a method can merge a tensor."""
+    step = max(1, BLOCK // max(sources.vlm.width, 1))
+    if "seed" in about.knobs:  # random numbers are drawn for so many rows at a time
+        step = max(1, step // ROWS) * ROWS
+    if is_whole(about):
+        step = max(sources.rows, 1)
+    return [(first, min(first + step, sources.rows)) for first in range(0, sources.rows, step)]
+
+
+def find_selections(sources: Sources, recipe: Recipe, run: Callable = map) -> list[Selection] | None:
+    """Return which entries of each task vector a method selects by size over the whole tensor; None if it does not.
+
+    run: maps a function over blocks, as `map` or a pool of threads does.
+    """
+    total = sources.rows * sources.vlm.width
+    wanted = counts(recipe.about.name, recipe.knobs[0], total)
+    if wanted is None or not total:
+        return None
+    tuned = sources.experts if recipe.form == INJECTION else (sources.vlm, *sources.experts)
+    blocks = row_blocks(sources, recipe.about)
+    return [select(lambda block, stored=stored: sources.sizes(stored, block), blocks, total, *wanted, run)
+            for stored in tuned]  # fmt: skip
+
+
+def merge_block(sources: Sources, recipe: Recipe, block: Block, selections: list[Selection] | None) -> list[Tensor]:
+    """Return a block of rows of the merged tensor in the VLM's dtype, one for each set of knobs.
+
+    selections: what `find_selections` gives for this tensor. Raises ValueError where weights or results are not finite.
+    """
+    base, vlm, *experts = (sources.read(each, block) for each in (sources.base, sources.vlm, *sources.experts))
+    about, first, start = recipe.about, block[0], block[0] * sources.vlm.width
+    if selections is not None:
+        about = replace(about, combine=_of_selected(about, selections, start))
+    merged = [merge_tensor(sources.name, base, vlm, experts, about, recipe.form, knobs, first)
+              for knobs in recipe.knobs]  # fmt: skip
+    if not all(map(is_finite, merged)):
+        raise ValueError(f"merged {sources.name} does not fit into {vlm.dtype}, whose largest value is "
+                         f"{torch.finfo(vlm.dtype).max:.3g}; is the scale right?")  # fmt: skip
+    return merged
+
+
+def _of_selected(about: Method, selections: list[Selection], start: int) -> Callable:
+    """Return a method's combine for a block of deltas, its own selection replaced by that of the whole tensor."""
+
+    def combine(deltas, weights, draws, knobs):
+        sparse = [selection.apply(delta, start) for selection, delta in zip(selections, deltas)]
+        keep_all = {"density": 1.0, "top": 0.0}
+        return about.combine(sparse, weights, draws, {name: keep_all.get(name, knobs[name]) for name in knobs})
+
+    return combine

@@ -1,0 +1,103 @@
+"""Shards of merged tensors, computed by several threads and written in any order."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from .blocks import Block, Recipe, Sources, find_selections, is_whole, merge_block, row_blocks
+from .pairing import MERGE
+from .plan import MergePlan
+from .shards import Shard, create, write_at
+from .stored import Stored, as_bytes, read_into
+
+BUDGET = 256 * 2**20  # bytes for the blocks of all threads together, where tensors are small
+ARRAYS = 10  # of a block's size in float32 that one thread holds at a time
+CHUNK = 2**23  # bytes copied at a time
+
+
+@contextmanager
+def workers(plan: MergePlan) -> Iterator[Callable]:
+    """Give a `map` over as many threads as torch has, fewer where blocks are large; each calls torch with one thread.
+
+    Methods on whole tensors get the plain `map` and torch's own threads.
+    """
+    if is_whole(plan.recipe.about):
+        yield map
+        return
+    threads = torch.get_num_threads()
+    merged = [plan.sources(pair) for pair in plan.pairs if pair.action == MERGE]
+    block = max(((last - first) * each.vlm.width for each in merged
+                 for first, last in row_blocks(each, plan.recipe.about)[:1]), default=1)  # fmt: skip
+    budget = max(BUDGET, *(4 * each.rows * each.vlm.width for each in merged), 0)
+    count = max(1, min(threads, budget // (4 * ARRAYS * block)))
+    pool = ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,))
+    try:
+        yield pool.map
+    finally:
+        pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(threads)  # what a thread sets is also what later threads start with
+
+
+def write_shard(plan: MergePlan, shard: Shard, files: dict[int, Path], run: Callable, advance: Callable) -> None:
+    """Write one shard of those results whose files are given, by their number; each appears when it is complete.
+
+    advance: called with the number of bytes of the VLM that are done.
+    """
+    parts = [path.with_name(f"{path.name}.part") for path in files.values()]
+    for part in parts:
+        create(part, shard)
+    recipe = replace(plan.recipe, knobs=tuple(plan.recipe.knobs[place] for place in files))
+    pairs = {pair.vlm: pair for pair in plan.pairs}
+    for name, placed in shard.tensors.items():
+        rows = 0
+        if pairs[name].action == MERGE:
+            sources = plan.sources(pairs[name])
+            rows = sources.rows
+            _write_merged(sources, recipe, placed, parts, run, advance)
+        _copy(plan.models["the VLM"].tensors[name], placed, rows, parts, run, advance)
+    for part, path in zip(parts, files.values()):
+        flush(part)
+        part.replace(path)
+
+
+def _write_merged(sources: Sources, recipe: Recipe, placed: Stored, parts: list[Path], run: Callable,
+                  advance: Callable) -> None:  # fmt: skip
+    """Merge one tensor in blocks and write each to its place in all files."""
+    selections = find_selections(sources, recipe, run)
+
+    def work(block: Block) -> int:
+        merged = merge_block(sources, recipe, block, selections)
+        for part, tensor in zip(parts, merged):
+            write_at(part, placed.offset(block[0]), as_bytes(tensor.contiguous()))
+        return merged[0].nbytes
+
+    for done in run(work, row_blocks(sources, recipe.about)):
+        advance(done)
+
+
+def _copy(source: Stored, placed: Stored, row: int, parts: list[Path], run: Callable, advance: Callable) -> None:
+    """Copy a tensor of the VLM from a row on, byte by byte, whatever its dtype."""
+    skipped = source.offset(row) - source.start if row else 0
+
+    def work(start: int) -> int:
+        data = bytearray(min(CHUNK, source.nbytes - start))
+        read_into(source.path, source.start + start, data)
+        for part in parts:
+            write_at(part, placed.start + start, data)
+        return len(data)
+
+    for done in run(work, range(skipped, source.nbytes, CHUNK)):
+        advance(done)
+
+
+def flush(path: Path) -> None:
+    """Wait until a file's content is on the disk."""
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
