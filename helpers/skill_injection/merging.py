@@ -76,12 +76,12 @@ def layer_of(name: str) -> float:
 
 
 def slerp(start: Tensor, end: Tensor, share: float) -> Tensor:
-    """Return the tensor at a share of the way along the arc between two, flattened; a straight line where they are
-    almost parallel."""
+    """Return the tensor at a share of the way along the arc between two, flattened; a straight line where the cosine
+    of their angle exceeds .9995, as in mergekit."""
     cosine = torch.dot(start.flatten(), end.flatten()) / (start.norm() * end.norm()).clamp(min=1e-12)
-    angle = torch.acos(cosine.clamp(-1, 1))
-    if angle < 1e-3:
+    if cosine.abs() > 0.9995:
         return start + share * (end - start)
+    angle = torch.acos(cosine)
     return (torch.sin((1 - share) * angle) * start + torch.sin(share * angle) * end) / torch.sin(angle)
 
 

@@ -38,8 +38,8 @@ def largest(delta: Tensor, count: int) -> Bool[Tensor, "..."]:
 
 
 def share(delta: Tensor, density: float) -> int:
-    """Return how many entries a density keeps: rounded, at least one."""
-    return max(1, round(density * delta.numel()))
+    """Return how many entries a density keeps: rounded down, at least one."""
+    return max(1, int(density * delta.numel()))
 
 
 def trim(delta: Float[Tensor, "..."], density: float) -> Float[Tensor, "..."]:
@@ -70,6 +70,6 @@ def without_ends(delta: Float[Tensor, "..."], density: float, top: float) -> Flo
 
     Model Breadcrumbs (2312.06795): outliers and small entries go.
     """
-    outliers = round(top * delta.numel())
+    outliers = int(top * delta.numel())
     kept = largest(delta, min(outliers + share(delta, density), delta.numel())) & ~largest(delta, outliers)
     return torch.where(kept, delta, 0.0)
