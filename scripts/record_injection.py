@@ -2,7 +2,8 @@
 
     python -m scripts.record_injection train 0 1 2 3 4      (about six minutes of one core each)
     python -m scripts.record_injection run 0 1 2 3 4        (about ... each)
-    python -m scripts.record_injection collect
+    python -m scripts.record_injection collect              writes data/results.json
+    python -m scripts.record_injection explorer             writes data/explorer.json, on the shipped family
 
 Families and parts are kept in build/injection; what is there is not made again. Two terminals may share the seeds.
 The rules of the claims (claims.py) were committed before this script was first run; the grids (grids.py) were fixed
@@ -17,6 +18,7 @@ import time
 from pathlib import Path
 
 from helpers.skill_injection import experiments
+from helpers.skill_injection.explorer import save_cells
 from helpers.skill_injection.family import SHIPPED, Family, load_family, save_family, train_family
 from helpers.skill_injection.results import save_results
 from helpers.skill_injection.training import train_expert_to_length
@@ -93,5 +95,7 @@ if __name__ == "__main__":
     what, seeds = sys.argv[1], [int(seed) for seed in sys.argv[2:]]
     if what == "collect":
         collect()
+    if what == "explorer":
+        save_cells(experiments.Bench(family_of(0)))
     for each in seeds:
         family_of(each) if what == "train" else run(each)
