@@ -17,7 +17,7 @@ PYTEST = $(IN_VENV) OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONPATH="$(CURDI
 	.venv/bin/python -m pytest
 NOTEBOOK_DIRS = $(wildcard notebooks solutions)
 
-.PHONY: help env env-tests lab test test-long notebooks exercises links bench lint clean
+.PHONY: help env env-tests lab test test-long notebooks models exercises links bench lint clean
 
 help: ## these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -40,6 +40,9 @@ test-long: env-tests ## the tests that take minutes
 
 notebooks: env-tests ## run the notebooks in place, collect their claims and pictures
 	$(IN_VENV) .venv/bin/python -m scripts.run_notebooks $(ONLY)
+
+models: env-tests ## train the tiny models that come with the course again (about 8 minutes)
+	$(IN_VENV) .venv/bin/python -m scripts.make_models
 
 exercises: env-tests ## generate exercises/ from solutions/
 	$(IN_VENV) .venv/bin/python -m scripts.exercises
