@@ -121,7 +121,7 @@ class Examiner:
         for place in range(LONGEST):
             hidden = self.model.model(inputs_embeds=self._embed(ids)).last_hidden_state
             ids[rows, lengths + place] = self.model.lm_head(hidden[rows, lengths + place - 1]).argmax(-1)
-        said = [row[length:].tolist() for row, length in zip(ids, lengths)]
+        said = [row[length : length + LONGEST].tolist() for row, length in zip(ids, lengths)]
         return [" ".join(VOCABULARY[token] for token in row[: row.index(EOS) if EOS in row else None]) for row in said]
 
     def _embed(self, ids: Tensor) -> Tensor:
