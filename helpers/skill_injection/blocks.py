@@ -15,7 +15,7 @@ from .methods import INJECTION, Method
 from .sparsify import ROWS
 from .stored import Stored, read_rows
 
-BLOCK = 2**19  # elements: a few arrays of this size stay in a core's cache
+BLOCK = 2**17  # elements: a few arrays of this size stay in a core's cache, and their memory is used again
 WHOLE = ("slerp",)  # its angle is that of the whole tensor
 
 
@@ -71,10 +71,16 @@ def row_blocks(sources: Sources, about: Method) -> list[Block]:
     return [(first, min(first + step, sources.rows)) for first in range(0, sources.rows, step)]
 
 
-def find_selections(sources: Sources, recipe: Recipe, run: Callable = map) -> list[Selection] | None:
+def selects(about: Method) -> bool:
+    """Return whether a method selects entries by size over a whole tensor."""
+    return counts(about.name, about.knobs, 1) is not None
+
+
+def find_selections(sources: Sources, recipe: Recipe, scratch: Tensor, run: Callable = map) -> list[Selection] | None:
     """Return which entries of each task vector a method selects by size over the whole tensor; None if it does not.
 
-    run: maps a function over blocks, as `map` or a pool of threads does.
+    scratch: float32, as many numbers as the tensor has, overwritten. run: maps a function over blocks, as `map` or a
+    pool of threads does.
     """
     total = sources.rows * sources.vlm.width
     wanted = counts(recipe.about.name, recipe.knobs[0], total)
@@ -82,7 +88,7 @@ def find_selections(sources: Sources, recipe: Recipe, run: Callable = map) -> li
         return None
     tuned = sources.experts if recipe.form == INJECTION else (sources.vlm, *sources.experts)
     blocks = row_blocks(sources, recipe.about)
-    return [select(lambda block, stored=stored: sources.sizes(stored, block), blocks, total, *wanted, run)
+    return [select(lambda block, stored=stored: sources.sizes(stored, block), blocks, wanted, scratch[:total], run)
             for stored in tuned]  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 
 from .plan import MergePlan, make_plan, size
 from .shards import write_index
-from .writing import workers, write_shard
+from .writing import crew, write_shard
 
 Folder = str | Path
 RECORD = "merge.json"
@@ -110,10 +110,10 @@ def _write_shards(plan: MergePlan, todo: dict[str, dict[int, Path]], progress: b
     done = sum(shard.nbytes for shard in plan.shards if not todo[shard.name])
     bar = tqdm(total=plan.nbytes, initial=done, unit="B", unit_scale=True, desc=plan.recipe.about.name,
                disable=not progress)  # fmt: skip
-    with bar, workers(plan) as run:
+    with bar, crew(plan) as workers:
         for shard in plan.shards:
             if todo[shard.name]:
-                write_shard(plan, shard, todo[shard.name], run, bar.update)
+                write_shard(plan, shard, todo[shard.name], workers, bar.update)
 
 
 def _complete(plan: MergePlan) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from torch import Tensor
 
 Block = tuple[int, int]  # first row, last row (exclusive)
@@ -56,30 +55,25 @@ def counts(method: str, knobs: dict, size: int) -> tuple[int, int] | None:
     return (kept, 0) if method in ("magnitude", "ties", "ties_mean", "ties_sum") else None
 
 
-def select(sizes: Callable[[Block], Tensor], blocks: list[Block], total: int, kept: int, outliers: int,
+def select(sizes: Callable[[Block], Tensor], blocks: list[Block], counts: tuple[int, int], scratch: Tensor,
            run: Callable = map) -> Selection:  # fmt: skip
-    """Return the selection of the largest entries, of equal ones the first, less the outliers.
+    """Return the selection of the largest entries, of equal ones the first, less the outliers: `counts` of both.
 
-    sizes: gives the magnitudes of a block; it is called up to three times. run: maps a function over blocks, as `map`
-    or a pool of threads does. Holds one float32 tensor of all entries.
+    sizes: gives the magnitudes of a block; it is called up to three times. scratch: float32, one number for each entry
+    of the tensor, overwritten. run: maps a function over blocks, as `map` or a pool of threads does.
     """
-    found = _thresholds(sizes, blocks, total, (kept, outliers), run)
-    inner, outer = (_end_of_equals(sizes, blocks, total // blocks[-1][1], *each, run) for each in found)
-    return Selection(inner, outer if outliers else None)
-
-
-def _thresholds(sizes: Callable[[Block], Tensor], blocks: list[Block], total: int, counts: tuple[int, ...],
-                run: Callable) -> list[tuple[float, int | None]]:  # fmt: skip
-    """Return for each count the threshold of so many largest entries, and how many of those equal to it belong."""
-    order, width = torch.empty(total), total // blocks[-1][1]
+    width = len(scratch) // blocks[-1][1]
 
     def fill(block: Block) -> None:
-        order[block[0] * width : block[1] * width] = sizes(block).view(-1)
+        scratch[block[0] * width : block[1] * width] = sizes(block).view(-1)
 
     list(run(fill, blocks))
-    if places := [total - count for count in counts if 0 < count < total]:
-        order.numpy().partition(places)  # many times faster than torch's kthvalue, and without its copies
-    return [_threshold(order.numpy(), count) for count in counts]
+    order = scratch.numpy()
+    if places := [len(order) - count for count in counts if 0 < count < len(order)]:
+        order.partition(places)  # many times faster than torch's kthvalue, and without its copies
+    found = [_threshold(order, count) for count in counts]
+    inner, outer = (_end_of_equals(sizes, blocks, width, *each, run) for each in found)
+    return Selection(inner, outer if counts[1] else None)
 
 
 def _threshold(values: np.ndarray, count: int) -> tuple[float, int | None]:

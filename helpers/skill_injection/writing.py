@@ -6,12 +6,13 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
-from .blocks import Block, Recipe, Sources, find_selections, is_whole, merge_block, row_blocks
+from .blocks import Block, Recipe, Sources, find_selections, is_whole, merge_block, row_blocks, selects
 from .pairing import MERGE
 from .plan import MergePlan
 from .shards import Shard, create, write_at
@@ -22,30 +23,40 @@ ARRAYS = 10  # of a block's size in float32 that one thread holds at a time
 CHUNK = 2**23  # bytes copied at a time
 
 
+@dataclass(frozen=True)
+class Crew:
+    """Who works: a `map` over blocks, and memory for the numbers of one whole tensor, used where a method selects."""
+
+    run: Callable
+    scratch: Tensor
+
+
 @contextmanager
-def workers(plan: MergePlan) -> Iterator[Callable]:
-    """Give a `map` over as many threads as torch has, fewer where blocks are large; each calls torch with one thread.
+def crew(plan: MergePlan) -> Iterator[Crew]:
+    """Give a crew of as many threads as torch has, fewer where blocks are large, that call torch with one thread each.
 
     Methods on whole tensors get the plain `map` and torch's own threads.
     """
-    if is_whole(plan.recipe.about):
-        yield map
-        return
-    threads = torch.get_num_threads()
+    about = plan.recipe.about
     merged = [plan.sources(pair) for pair in plan.pairs if pair.action == MERGE]
-    block = max(((last - first) * each.vlm.width for each in merged
-                 for first, last in row_blocks(each, plan.recipe.about)[:1]), default=1)  # fmt: skip
-    budget = max(BUDGET, *(4 * each.rows * each.vlm.width for each in merged), 0)
-    count = max(1, min(threads, budget // (4 * ARRAYS * block)))
+    largest = max((each.rows * each.vlm.width for each in merged), default=0)
+    scratch = torch.empty(largest if selects(about) else 0)
+    if is_whole(about):
+        yield Crew(map, scratch)
+        return
+    blocks = [(last - first) * each.vlm.width for each in merged for first, last in row_blocks(each, about)[:1]]
+    threads = torch.get_num_threads()
+    count = max(1, min(threads, max(BUDGET, 4 * largest) // (4 * ARRAYS * max(blocks, default=1))))
+    bytearray(31 * 2**20)  # freed at once: glibc then keeps up to 64 MB instead of returning each block to the system
     pool = ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,))
     try:
-        yield pool.map
+        yield Crew(pool.map, scratch)
     finally:
         pool.shutdown(cancel_futures=True)
         torch.set_num_threads(threads)  # what a thread sets is also what later threads start with
 
 
-def write_shard(plan: MergePlan, shard: Shard, files: dict[int, Path], run: Callable, advance: Callable) -> None:
+def write_shard(plan: MergePlan, shard: Shard, files: dict[int, Path], crew: Crew, advance: Callable) -> None:
     """Write one shard of those results whose files are given, by their number; each appears when it is complete.
 
     advance: called with the number of bytes of the VLM that are done.
@@ -60,17 +71,17 @@ def write_shard(plan: MergePlan, shard: Shard, files: dict[int, Path], run: Call
         if pairs[name].action == MERGE:
             sources = plan.sources(pairs[name])
             rows = sources.rows
-            _write_merged(sources, recipe, placed, parts, run, advance)
-        _copy(plan.models["the VLM"].tensors[name], placed, rows, parts, run, advance)
+            _write_merged(sources, recipe, placed, parts, crew, advance)
+        _copy(plan.models["the VLM"].tensors[name], placed, rows, parts, crew.run, advance)
     for part, path in zip(parts, files.values()):
         flush(part)
         part.replace(path)
 
 
-def _write_merged(sources: Sources, recipe: Recipe, placed: Stored, parts: list[Path], run: Callable,
+def _write_merged(sources: Sources, recipe: Recipe, placed: Stored, parts: list[Path], crew: Crew,
                   advance: Callable) -> None:  # fmt: skip
     """Merge one tensor in blocks and write each to its place in all files."""
-    selections = find_selections(sources, recipe, run)
+    selections = find_selections(sources, recipe, crew.scratch, crew.run)
 
     def work(block: Block) -> int:
         merged = merge_block(sources, recipe, block, selections)
@@ -78,7 +89,7 @@ def _write_merged(sources: Sources, recipe: Recipe, placed: Stored, parts: list[
             write_at(part, placed.offset(block[0]), as_bytes(tensor.contiguous()))
         return merged[0].nbytes
 
-    for done in run(work, row_blocks(sources, recipe.about)):
+    for done in crew.run(work, row_blocks(sources, recipe.about)):
         advance(done)
 
 
