@@ -65,6 +65,8 @@ _ROWS = [
     ("ties_for_two", "TIES is ahead of task arithmetic with two experts (both chosen)", None, above, (0,), "pp"),
     # where it breaks
     ("other_base", "Spanish from an expert with another base: right answers", None, below, (5,), "%"),
+    ("foreign_vector", "The same with that expert's own task vector (its weights minus its own base's): right answers",
+     None, below, (5,), "%"),
     ("other_base_english", "What that merge does to plain English", None, below, (0,), "pp"),
     ("base_check_errors", "Experts whose base is misjudged by the check on weights", None, equals, (0,), "experts"),
 ]

@@ -154,8 +154,10 @@ def pair_rows(bench: Bench) -> Iterator[dict]:
 
 
 def stranger_rows(bench: Bench, stranger: Family) -> Iterator[dict]:
-    """Yield what an expert of another family does to this VLM, on test images."""
+    """Yield what an expert of another family does to this VLM on test images, minus "our" base or minus "their" own."""
     for skill in HARD:
-        state = merge(bench.family.base, bench.vlm, stranger.experts[skill], scale=1.0)
-        yield {"stranger": stranger.seed, "skill": skill, **scored(bench.test, state, skill),
-               "same_base": same_base(bench.family.base, stranger.experts[skill]).same}
+        expert = stranger.experts[skill]
+        for whose, base in (("our", bench.family.base), ("their", stranger.base)):
+            state = merge(base, bench.vlm, expert, scale=1.0)
+            yield {"stranger": stranger.seed, "base": whose, "skill": skill, **scored(bench.test, state, skill),
+                   "same_base": same_base(bench.family.base, expert).same}

@@ -193,9 +193,9 @@ def vlm_english(results: dict) -> np.ndarray:
     return per_seed(where(results["vectors"], recipe="joint", vector="vlm"), "english")
 
 
-def strangers(results: dict, key: str = "image", skill: str | None = None) -> np.ndarray:
-    """Return what merging another family's expert gives (seeds,)."""
-    return per_seed(where(results["strangers"], **({"skill": skill} if skill else {})), key)
+def strangers(results: dict, key: str = "image", base: str = "our", **which) -> np.ndarray:
+    """Return what merging another family's expert gives, minus our base or minus their own (seeds,)."""
+    return per_seed(where(results["strangers"], base=base, **which), key)
 
 
 def base_check_errors(results: dict) -> int:

@@ -27,6 +27,11 @@ METHOD_NAMES = {
 }  # fmt: skip
 
 
+def short(skill: str) -> str:
+    """Return a skill's name in two lines."""
+    return SKILL_LOOK[skill][0].replace(", ", ",\n").replace("answer ", "answer\n")
+
+
 def draw_digit(axes, pixels) -> None:
     """Draw one image of a digit, dark on light, without axes."""
     axes.imshow(np.asarray(pixels).reshape(8, 8), cmap="gray_r", interpolation="nearest")
@@ -76,7 +81,7 @@ def draw_curves(scales, curves: dict, title: str, ylabel: str = "right answers (
                 panel.fill_between(scales, values.min(0), values.max(0), color=color, alpha=0.15)
         panel.set(title=SKILL_LOOK[skill][0], xlabel="scale", ylim=(-3, 103))
     np.atleast_1d(axes)[0].set_ylabel(ylabel)
-    np.atleast_1d(axes)[-1].legend(loc="lower center", fontsize=8)
+    figure.legend(*np.atleast_1d(axes)[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     figure.suptitle(title)
     return figure
 
@@ -89,12 +94,12 @@ def draw_arms(scores: dict, english: dict):
         for shift, arm in enumerate(arms):
             name, color, hatch = ARM_LOOK[arm]
             for place, values in enumerate(table[arm].values()):
-                mean, half = interval(values)
-                panel.bar(place + (shift - (len(arms) - 1) / 2) * 0.2, mean, 0.19, color=color, hatch=hatch, alpha=0.8,
-                          yerr=half, ecolor=BLACK, label=name if place == 0 else None)
+                middle = place + (shift - (len(arms) - 1) / 2) * 0.2
+                panel.bar(middle, np.mean(values), 0.19, color=color, hatch=hatch, alpha=0.6,
+                          label=name if place == 0 else None)
+                panel.plot(np.full(len(values), middle), values, "o", color=BLACK, markersize=2.5)
         skills = list(table[arms[0]])
-        panel.set_xticks(range(len(skills)), [SKILL_LOOK[skill][0].replace(", ", ",\n") for skill in skills],
-                         fontsize=8)
+        panel.set_xticks(range(len(skills)), [short(skill) for skill in skills], fontsize=8)
         panel.set_title(title)
     right.set_ylim(60, 101)
     left.legend(fontsize=8, loc="upper right", ncols=2, framealpha=0.9)
