@@ -21,9 +21,9 @@ def test_choose_takes_the_best_validation_score_that_keeps_enough_and_never_look
     assert results.choose(rows, 99.9)["knobs"] == {"scale": 0.5}  # none keeps enough: the one that keeps most
 
 
-def test_choose_takes_the_first_of_equals():
-    rows = [row(0.5, 60.0, 99.0), row(1.0, 60.0, 100.0)]
-    assert results.choose(rows, 95.0)["knobs"] == {"scale": 0.5}
+def test_choose_takes_of_equals_the_one_that_keeps_more_then_the_first():
+    rows = [row(0.5, 60.0, 99.0), row(1.0, 60.0, 100.0), row(1.5, 60.0, 100.0)]
+    assert results.choose(rows, 95.0)["knobs"] == {"scale": 1.0}
 
 
 @pytest.mark.parametrize("method, knobs, edge", [

@@ -59,12 +59,11 @@ def kept_limit(results: dict, seed: int, recipe: str = "joint") -> float:
 
 
 def choose(rows: list[dict], limit: float) -> dict:
-    """Return the row with the best validation score among those that keep enough English; the first of equals.
-
-    Where none keeps enough, the one that keeps most.
-    """
+    """Return the row with the best validation score among those that keep enough English; of equals the one that
+    keeps more, then the first. Where none keeps enough, the one that keeps most."""
     enough = [row for row in rows if row["kept"] >= limit]
-    return max(enough, key=lambda row: row["validation"]) if enough else max(rows, key=lambda row: row["kept"])
+    first, second = ("validation", "kept") if enough else ("kept", "validation")
+    return max(enough or rows, key=lambda row: (row[first], row[second]))
 
 
 def chosen(results: dict, experiment: str, recipe: str = "joint", **which) -> list[dict]:
