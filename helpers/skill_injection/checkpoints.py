@@ -107,7 +107,7 @@ def _check_space(plan: MergePlan, todo: dict[str, dict[int, Path]]) -> None:
 
 def _write_shards(plan: MergePlan, todo: dict[str, dict[int, Path]], progress: bool) -> None:
     """Write the shards that are lacking, with a progress bar over the bytes of the VLM."""
-    done = sum(shard.nbytes for shard in plan.shards if not todo[shard.name])
+    done = sum(shard.weights for shard in plan.shards if not todo[shard.name])
     bar = tqdm(total=plan.nbytes, initial=done, unit="B", unit_scale=True, desc=plan.recipe.about.name,
                disable=not progress)  # fmt: skip
     with bar, crew(plan) as workers:

@@ -7,7 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import Tensor
+
+from .sparsify import share
 
 Block = tuple[int, int]  # first row, last row (exclusive)
 
@@ -48,11 +51,11 @@ class Selection:
 
 def counts(method: str, knobs: dict, size: int) -> tuple[int, int] | None:
     """Return how many entries a method keeps, outliers included, and how many outliers; None if it selects none so."""
-    kept = max(1, round(knobs.get("density", 1.0) * size))
-    if method == "breadcrumbs":
-        outliers = round(knobs["top"] * size)
-        return min(outliers + kept, size), outliers
-    return (kept, 0) if method in ("magnitude", "ties", "ties_mean", "ties_sum") else None
+    if method not in ("magnitude", "breadcrumbs", "ties", "ties_mean", "ties_sum"):
+        return None
+    kept = share(torch.empty(size, device="meta"), knobs["density"])
+    outliers = int(knobs.get("top", 0.0) * size)
+    return min(outliers + kept, size), outliers
 
 
 def select(sizes: Callable[[Block], Tensor], blocks: list[Block], counts: tuple[int, int], scratch: Tensor,
@@ -83,7 +86,7 @@ def _threshold(values: np.ndarray, count: int) -> tuple[float, int | None]:
     threshold = values[len(values) - count] if count < len(values) else -1.0
     larger = np.count_nonzero(values[len(values) - count :] > threshold)
     equal = np.count_nonzero(values == threshold)
-    return float(threshold), None if larger + equal == count else count - larger
+    return float(threshold), None if larger + equal == count else count - int(larger)
 
 
 def _end_of_equals(sizes: Callable[[Block], Tensor], blocks: list[Block], width: int, threshold: float,

@@ -46,7 +46,7 @@ class MergePlan:
     @property
     def nbytes(self) -> int:
         """Return the bytes of one result's weights."""
-        return sum(shard.nbytes for shard in self.shards)
+        return sum(shard.weights for shard in self.shards)
 
     def sources(self, pair: Pair) -> Sources:
         """Return where a tensor that is merged lies in all models."""

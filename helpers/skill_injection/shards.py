@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,8 +20,14 @@ class Shard:
     header: bytes
 
     @property
+    def weights(self) -> int:
+        """Return the bytes of all tensors."""
+        return sum(stored.nbytes for stored in self.tensors.values())
+
+    @property
     def nbytes(self) -> int:
-        return len(self.header) + sum(stored.nbytes for stored in self.tensors.values())
+        """Return the length of the file."""
+        return len(self.header) + self.weights
 
 
 def plan_shards(tensors: Mapping[str, Stored], limit: int) -> list[Shard]:
@@ -71,10 +77,10 @@ def write_at(path: Path, start: int, data) -> None:
             view = view[file.write(view) :]
 
 
-def write_index(folder: Path, shards: list[Shard]) -> None:
+def write_index(folder: Path, shards: Sequence[Shard]) -> None:
     """Write the index of several files as transformers reads it; nothing for a single file."""
     if len(shards) > 1:
-        size = sum(stored.nbytes for shard in shards for stored in shard.tensors.values())
+        size = sum(shard.weights for shard in shards)
         where = {name: shard.name for shard in shards for name in shard.tensors}
         content = {"metadata": {"total_size": size}, "weight_map": dict(sorted(where.items()))}
         (folder / INDEX).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
