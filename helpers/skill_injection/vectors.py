@@ -10,7 +10,7 @@ from torch import Tensor
 from .names import pair_names
 
 State = dict[str, Tensor]
-FAR = 0.7  # half of the distance, relative to the base's length, at which unrelated weights of equal size lie
+FAR = 1.0  # unrelated weights of equal size lie 1.4 lengths apart, rows in another order as far
 
 
 def task_vector(base: State, other: State) -> State:
@@ -32,24 +32,24 @@ def cosine(first: State, second: State) -> float:
 
 @dataclass(frozen=True)
 class SameBase:
-    """Whether a model was made from a base: the distance between their weights, relative to the base's length."""
+    """Whether a model was made from a base, and which of its matrices moved farthest, in lengths of the base's."""
 
     same: bool
     distance: float
     farthest: str
 
     def __str__(self) -> str:
-        said = "made from this base" if self.same else "made from another base"
-        return f"{said} (distance {self.distance:.2f} of the base's length, limit {FAR}; farthest: {self.farthest})"
+        said = "made from this base" if self.same else "not made from this base"
+        return f"{said} ({self.farthest} moved by {self.distance:.2f} of its length, limit {FAR:g})"
 
 
 def same_base(base: State, model: State) -> SameBase:
-    """Return whether a model's weights are near enough to a base's to have been fine-tuned from it.
+    """Return whether every matrix of a model is near enough to the base's to have been fine-tuned from it.
 
-    Fine-tuning moves weights by a small share of their length; weights from another start lie about 1.4 lengths away.
+    Fine-tuning moves a matrix by a share of its length; another start, or a vocabulary in another order, by about 1.4
+    lengths.
     """
-    vector = task_vector(base, model)
     far = {name: float(delta.double().norm() / base[name].double().norm().clamp(min=1e-12))
-           for name, delta in vector.items() if delta.dim() > 1}
-    distance = length(vector) / max(length(base), 1e-12)
-    return SameBase(distance < FAR, distance, max(far, key=far.get, default=""))
+           for name, delta in task_vector(base, model).items() if delta.dim() > 1}
+    farthest = max(far, key=far.get)
+    return SameBase(far[farthest] < FAR, far[farthest], farthest)
