@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -56,9 +57,9 @@ def is_finite(tensor: Tensor) -> bool:
     return not tensor.numel() or all(math.isfinite(end) for end in torch.aminmax(tensor))
 
 
-def is_whole(about: Method) -> bool:
-    """Return whether a method needs a whole tensor at once."""
-    return about.kind == "matrix" or about.name in WHOLE
+def selects(about: Method) -> bool:
+    """Return whether a method selects entries by size over a whole tensor."""
+    return counts(about.name, about.knobs, 1) is not None
 
 
 def row_blocks(sources: Sources, about: Method) -> list[Block]:
@@ -66,47 +67,35 @@ def row_blocks(sources: Sources, about: Method) -> list[Block]:
     step = max(1, BLOCK // max(sources.vlm.width, 1))
     if "seed" in about.knobs:  # random numbers are drawn for so many rows at a time
         step = max(1, step // ROWS) * ROWS
-    if is_whole(about):
+    if about.name in WHOLE:
         step = max(sources.rows, 1)
     return [(first, min(first + step, sources.rows)) for first in range(0, sources.rows, step)]
 
 
-def selects(about: Method) -> bool:
-    """Return whether a method selects entries by size over a whole tensor."""
-    return counts(about.name, about.knobs, 1) is not None
+def for_blocks(sources: Sources, recipe: Recipe, scratch: Tensor, run: Callable = map) -> Callable[[Block], Method]:
+    """Return what gives the method for one block, after finding out all that depends on the whole tensor.
 
-
-def find_selections(sources: Sources, recipe: Recipe, scratch: Tensor, run: Callable = map) -> list[Selection] | None:
-    """Return which entries of each task vector a method selects by size over the whole tensor; None if it does not.
-
-    scratch: float32, as many numbers as the tensor has, overwritten. run: maps a function over blocks, as `map` or a
-    pool of threads does.
+    That is which entries are largest, or a matrix method's delta. scratch: float32, as many numbers as the tensor has,
+    overwritten where `selects`. run: maps a function over blocks, as `map` or a pool of threads does.
     """
-    total = sources.rows * sources.vlm.width
-    wanted = counts(recipe.about.name, recipe.knobs[0], total)
-    if wanted is None or not total:
-        return None
+    about, width = recipe.about, sources.vlm.width
     tuned = sources.experts if recipe.form == INJECTION else (sources.vlm, *sources.experts)
-    blocks = row_blocks(sources, recipe.about)
-    return [select(lambda block, stored=stored: sources.sizes(stored, block), blocks, wanted, scratch[:total], run)
-            for stored in tuned]  # fmt: skip
+    if selects(about) and sources.rows * width:
+        scratch, blocks = scratch[: sources.rows * width], row_blocks(sources, about)
+        wanted = counts(about.name, recipe.knobs[0], len(scratch))
+        found = [select(partial(sources.sizes, stored), blocks, wanted, scratch, run) for stored in tuned]
+        return lambda block: replace(about, combine=_of_selected(about, found, block[0] * width))
+    if about.kind == "matrix":
+        delta = about.combine(_differences(sources, tuned), [1.0] * len(tuned), None, recipe.knobs[0])
+        return lambda block: replace(about, combine=lambda *_: delta[slice(*block)] if delta.dim() else delta)
+    return lambda block: about
 
 
-def merge_block(sources: Sources, recipe: Recipe, block: Block, selections: list[Selection] | None) -> list[Tensor]:
-    """Return a block of rows of the merged tensor in the VLM's dtype, one for each set of knobs.
-
-    selections: what `find_selections` gives for this tensor. Raises ValueError where weights or results are not finite.
-    """
-    base, vlm, *experts = (sources.read(each, block) for each in (sources.base, sources.vlm, *sources.experts))
-    about, first, start = recipe.about, block[0], block[0] * sources.vlm.width
-    if selections is not None:
-        about = replace(about, combine=_of_selected(about, selections, start))
-    merged = [merge_tensor(sources.name, base, vlm, experts, about, recipe.form, knobs, first)
-              for knobs in recipe.knobs]  # fmt: skip
-    if not all(map(is_finite, merged)):
-        raise ValueError(f"merged {sources.name} does not fit into {vlm.dtype}, whose largest value is "
-                         f"{torch.finfo(vlm.dtype).max:.3g}; is the scale right?")  # fmt: skip
-    return merged
+def _differences(sources: Sources, tuned: Sequence[Stored]) -> list[Tensor]:
+    """Return whole task vectors of one tensor."""
+    block = (0, sources.rows)
+    base = sources.read(sources.base, block).float()
+    return [sources.read(stored, block).float() - base for stored in tuned]
 
 
 def _of_selected(about: Method, selections: list[Selection], start: int) -> Callable:
@@ -118,3 +107,18 @@ def _of_selected(about: Method, selections: list[Selection], start: int) -> Call
         return about.combine(sparse, weights, draws, {name: keep_all.get(name, knobs[name]) for name in knobs})
 
     return combine
+
+
+def merge_block(sources: Sources, recipe: Recipe, about: Method, block: Block) -> list[Tensor]:
+    """Return a block of rows of the merged tensor in the VLM's dtype, one for each set of knobs.
+
+    about: the method as `for_blocks` gives it for this block.
+    Raises ValueError where weights or results are not finite.
+    """
+    base, vlm, *experts = (sources.read(each, block) for each in (sources.base, sources.vlm, *sources.experts))
+    merged = [merge_tensor(sources.name, base, vlm, experts, about, recipe.form, knobs, block[0])
+              for knobs in recipe.knobs]  # fmt: skip
+    if not all(map(is_finite, merged)):
+        raise ValueError(f"merged {sources.name} does not fit into {vlm.dtype}, whose largest value is "
+                         f"{torch.finfo(vlm.dtype).max:.3g}; is the scale right?")  # fmt: skip
+    return merged

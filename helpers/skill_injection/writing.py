@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from .blocks import Block, Recipe, Sources, find_selections, is_whole, merge_block, row_blocks, selects
+from .blocks import Block, Recipe, Sources, for_blocks, merge_block, row_blocks, selects
 from .pairing import MERGE
 from .plan import MergePlan
 from .shards import Shard, create, write_at
@@ -33,17 +33,11 @@ class Crew:
 
 @contextmanager
 def crew(plan: MergePlan) -> Iterator[Crew]:
-    """Give a crew of as many threads as torch has, fewer where blocks are large, that call torch with one thread each.
-
-    Methods on whole tensors get the plain `map` and torch's own threads.
-    """
+    """Give a crew of as many threads as torch has, fewer where blocks are large; each calls torch with one thread."""
     about = plan.recipe.about
     merged = [plan.sources(pair) for pair in plan.pairs if pair.action == MERGE]
     largest = max((each.rows * each.vlm.width for each in merged), default=0)
     scratch = torch.empty(largest if selects(about) else 0)
-    if is_whole(about):
-        yield Crew(map, scratch)
-        return
     blocks = [(last - first) * each.vlm.width for each in merged for first, last in row_blocks(each, about)[:1]]
     threads = torch.get_num_threads()
     count = max(1, min(threads, max(BUDGET, 4 * largest) // (4 * ARRAYS * max(blocks, default=1))))
@@ -81,10 +75,10 @@ def write_shard(plan: MergePlan, shard: Shard, files: dict[int, Path], crew: Cre
 def _write_merged(sources: Sources, recipe: Recipe, placed: Stored, parts: list[Path], crew: Crew,
                   advance: Callable) -> None:  # fmt: skip
     """Merge one tensor in blocks and write each to its place in all files."""
-    selections = find_selections(sources, recipe, crew.scratch, crew.run)
+    method = for_blocks(sources, recipe, crew.scratch, crew.run)
 
     def work(block: Block) -> int:
-        merged = merge_block(sources, recipe, block, selections)
+        merged = merge_block(sources, recipe, method(block), block)
         for part, tensor in zip(parts, merged):
             write_at(part, placed.offset(block[0]), as_bytes(tensor.contiguous()))
         return merged[0].nbytes
