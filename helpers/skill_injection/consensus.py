@@ -20,8 +20,8 @@ def agreeing(deltas: Deltas) -> Deltas:
 
     TIES (2306.01708), step 2: elect a sign.
     """
-    sign = torch.where(sum(deltas) >= 0, 1.0, -1.0)
-    return [torch.where(delta.sign() == sign, delta, 0.0) for delta in deltas]
+    positive = sum(deltas) >= 0
+    return [delta * ((delta > 0) == positive) for delta in deltas]
 
 
 def ties_mean_of_agreeing(deltas: Deltas) -> Float[Tensor, "..."]:

@@ -53,9 +53,9 @@ def counts(method: str, knobs: dict, size: int) -> tuple[int, int] | None:
     """Return how many entries a method keeps, outliers included, and how many outliers; None if it selects none so."""
     if method not in ("magnitude", "breadcrumbs", "ties", "ties_mean", "ties_sum"):
         return None
-    kept = share(torch.empty(size, device="meta"), knobs["density"])
-    outliers = int(knobs.get("top", 0.0) * size)
-    return min(outliers + kept, size), outliers
+    kept = min(share(torch.empty(size, device="meta"), knobs["density"]), size)
+    outliers = min(int(knobs.get("top", 0.0) * size), size - kept)
+    return outliers + kept, outliers
 
 
 def select(sizes: Callable[[Block], Tensor], blocks: list[Block], counts: tuple[int, int], scratch: Tensor,

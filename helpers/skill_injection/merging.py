@@ -21,7 +21,8 @@ def merge(base: State, vlm: State, expert: State | list[State], method: str = "t
     """Return a VLM's state dict with the expert merged into its language model; the arguments are left as they are.
 
     expert: a state dict or a list of them, then `scale` may be a list too. Task arithmetic: vlm + scale x (expert -
-    base). Tensors that the base does not have (vision tower, projector) are the VLM's; results keep the VLM's dtype.
+    base). Tensors that the base does not have (vision tower, projector) are the VLM's own, not copies; the others are
+    merged in float32 and come back in the VLM's dtype.
     form: "injection" (vlm + f(expert - base)) or "two_vector" (base + F(vlm - base, expert - base)) where the method
     has both; METHODS[method] says which, and its knobs. only: a regular expression or a function of the base's tensor
     name; what it does not match stays the VLM's.
@@ -31,7 +32,9 @@ def merge(base: State, vlm: State, expert: State | list[State], method: str = "t
     about, form, knobs = check_settings(method, form, knobs, len(experts))
     pairs = pair_names(vlm, base)
     check_models(base, vlm, experts, pairs)
-    wanted = only if callable(only) else (lambda name: re.search(only, name)) if only else lambda name: True
+    wanted = only if callable(only) else re.compile(only or "").search
+    if isinstance(only, str) and not any(map(wanted, base)):
+        raise ValueError(f"only={only!r} matches none of the base's {len(base)} tensors (first: {next(iter(base))})")
     merged = dict(vlm)
     for name, partner in pairs.items():
         if partner is not None and wanted(partner):
@@ -96,12 +99,26 @@ def check_settings(method: str, form: str | None, knobs: dict, experts: int) -> 
     if unknown := knobs.keys() - about.knobs.keys():
         raise ValueError(f"{method} has no knob {', '.join(sorted(unknown))}; it takes {', '.join(about.knobs)}")
     knobs = about.knobs | knobs
-    for name in ("density", "rank_share"):
-        if name in knobs and not 0 < knobs[name] <= 1:
-            raise ValueError(f"{name} is a share above 0 and at most 1, got {knobs[name]}")
+    check_knobs(knobs)
+    if experts < 1:
+        raise ValueError("expert is an empty list; merge at least one")
     if about.name == "slerp" and experts > 1:
         raise ValueError(f"slerp goes between the VLM and one expert, got {experts}; use linear for several")
     return about, form, knobs | {"scale": check_scales(knobs["scale"], experts, about)}
+
+
+def check_knobs(knobs: dict) -> None:
+    """Raise ValueError for a knob out of its range; scales are checked by `check_scales`."""
+    for name in ("density", "rank_share"):
+        if name in knobs and not 0 < knobs[name] <= 1:
+            raise ValueError(f"{name} is a share above 0 and at most 1, got {knobs[name]}")
+    if "top" in knobs and not 0 <= knobs["top"] < 1:
+        raise ValueError(f"top is a share from 0 to below 1, got {knobs['top']}")
+    if "epsilon" in knobs and not 0 <= knobs["epsilon"] < knobs["density"]:
+        raise ValueError(f"epsilon is at least 0 and below the density {knobs['density']}, got {knobs['epsilon']}; "
+                         "entries whose chance of staying is 0 could not be made up for")
+    if not (knobs.get("steps", 1) >= 1 and knobs.get("learning_rate", 1) > 0):
+        raise ValueError(f"steps and learning_rate are above 0, got {knobs['steps']} and {knobs['learning_rate']}")
 
 
 def check_scales(scale, experts: int, about: Method) -> list[float]:
@@ -128,14 +145,16 @@ def check_models(base: State, vlm: State, experts: list[State], pairs: dict[str,
             raise ValueError(f"{who} lacks {len(missing)} of the base's tensors (first: {missing[0]}); "
                              "merge a fine-tuned model, not an adapter")
         for name in base:
-            check_tensor(name, base[name], vlm[found[name]], expert[name], who)
+            check_tensors(name, {"the base": base[name], "the VLM": vlm[found[name]], who: expert[name]})
 
 
-def check_tensor(name: str, base: Tensor, vlm: Tensor, expert: Tensor, who: str) -> None:
-    """Raise ValueError unless three tensors have one shape and the expert's values are finite."""
-    for owner, tensor in (("the VLM", vlm), (who, expert)):
+def check_tensors(name: str, tensors: dict[str, Tensor]) -> None:
+    """Raise ValueError unless the owners' tensors have the base's shape and finite values."""
+    base = tensors["the base"]
+    for owner, tensor in tensors.items():
         if tensor.shape != base.shape:
             shapes = " against ".join("x".join(map(str, each.shape)) for each in (tensor, base))
             raise ValueError(f"{owner} and the base differ in {name}: {shapes}; another tokenizer or another base?")
-    if not torch.isfinite(expert).all():
-        raise ValueError(f"{name} of {who} has NaN or infinite values; its training diverged or its file is damaged")
+        if not torch.isfinite(tensor).all():
+            raise ValueError(f"{name} of {owner} has NaN or infinite values; its training diverged or its file is "
+                             "damaged")

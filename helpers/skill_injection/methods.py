@@ -14,17 +14,19 @@ INJECTION, TWO_VECTOR, INTERPOLATION = "injection", "two_vector", "interpolation
 
 @dataclass(frozen=True)
 class Method:
-    """One merging method.
+    """One merging method. source: its arXiv number, or whose definition it is.
 
     form: "injection": vlm + f(experts' deltas), the VLM kept whole; "two_vector": base + F(the VLM's delta, the
     experts'); "interpolation": between the VLM's weights and the expert's. `forms` are all that it can take.
-    knobs: name -> default. identities: names that the tests hold it to. combine(deltas, weights, draws, knobs) gives
-    one tensor's delta; draws(i) gives random numbers for the i-th. one_scale: the scale multiplies the whole. kind:
-    what may be merged apart from the rest of its tensor: an "element", a "row", or nothing less than the "matrix".
+    knobs: name -> default. identities: names that the tests hold it to, in its own form. combine(deltas, weights,
+    draws, knobs) gives one tensor's delta; draws(i) gives random numbers for the i-th. one_scale: the scale multiplies
+    the whole. kind: what may be merged apart from the rest of its tensor: an "element", a "row", or nothing less than
+    the "matrix".
     """
 
     name: str
     summary: str
+    source: str
     form: str
     knobs: dict[str, float]
     identities: frozenset[str]
@@ -60,7 +62,8 @@ def _dropped(deltas, weights, draws, knobs):
 
 
 def _matrices(merge: Callable) -> Callable:
-    """Return a combine for matrices; other tensors get the mean of the deltas, as the peer libraries do."""
+    """Return a combine for matrices; other tensors get the mean of the deltas, as in fusion_bench: it halves the
+    VLM's own change of its norms, whatever the expert did."""
 
     def combine(deltas, weights, draws, knobs):
         return merge(deltas, knobs) if deltas[0].dim() == 2 else sum(deltas) / len(deltas)
@@ -72,49 +75,50 @@ _ZERO, _EQUAL, _DENSE = "scale_zero_is_vlm", "equal_expert_is_vlm", "full_densit
 _LINEAR, _ORDER, _SEED, _MEAN = "linear_in_scale", "expert_order", "seed_repeats", "unbiased"
 _dare = _each(lambda delta, draw, knobs: one.drop(delta, knobs["density"], draw()))
 _RANDOM = {"scale": 1.0, "density": 0.5, "seed": 0}
+_TRIM = {"scale": 1.0, "density": 0.8}
 
 _ALL = [
-    Method("task_arithmetic", "vlm + scale x delta", INJECTION, {"scale": 1.0},
+    Method("task_arithmetic", "vlm + scale x delta", "2212.04089", INJECTION, {"scale": 1.0},
            frozenset({_ZERO, _EQUAL, _DENSE, _LINEAR, _ORDER}), _each(lambda delta, draw, knobs: delta)),
-    Method("dare", "entries kept by chance, the rest rescaled", INJECTION, _RANDOM,
+    Method("dare", "entries kept by chance, the rest rescaled", "2311.03099", INJECTION, _RANDOM,
            frozenset({_ZERO, _EQUAL, _DENSE, _LINEAR, _SEED, _MEAN}), _dare),
-    Method("dare_both", "DARE on the VLM's delta too", TWO_VECTOR, _RANDOM,
+    Method("dare_both", "DARE on the VLM's delta too", "2311.03099, on every vector", TWO_VECTOR, _RANDOM,
            frozenset({_DENSE, _LINEAR, _SEED, _MEAN}), _dare, (TWO_VECTOR,)),
-    Method("magnitude", "the largest entries of each tensor", INJECTION, {"scale": 1.0, "density": 0.5},
-           frozenset({_ZERO, _EQUAL, _DENSE, _LINEAR, _ORDER}),
+    Method("magnitude", "the largest entries of each tensor", "2306.01708, step 1 alone", INJECTION,
+           {"scale": 1.0, "density": 0.5}, frozenset({_ZERO, _EQUAL, _DENSE, _LINEAR, _ORDER}),
            _each(lambda delta, draw, knobs: one.trim(delta, knobs["density"]))),
-    Method("breadcrumbs", "neither outliers nor small entries", INJECTION, {"scale": 1.0, "density": 0.8, "top": 0.01},
-           frozenset({_ZERO, _EQUAL, _LINEAR, _ORDER}),
+    Method("breadcrumbs", "neither outliers nor small entries", "2312.06795", INJECTION,
+           _TRIM | {"top": 0.01}, frozenset({_ZERO, _EQUAL, _DENSE, _LINEAR, _ORDER}),
            _each(lambda delta, draw, knobs: one.without_ends(delta, knobs["density"], knobs["top"]))),
-    Method("della", "chances that rise with magnitude", INJECTION, _RANDOM | {"epsilon": 0.1},
-           frozenset({_ZERO, _EQUAL, _LINEAR, _SEED, _MEAN}),
+    Method("della", "chances that rise with magnitude", "2406.11617", INJECTION, _RANDOM | {"epsilon": 0.1},
+           frozenset({_ZERO, _EQUAL, _DENSE, _LINEAR, _SEED, _MEAN}),
            _each(lambda delta, draw, knobs: one.drop_by_rank(delta, knobs["density"], draw(), knobs["epsilon"])),
            kind="row"),
-    Method("ties", "trim, elect signs, plain mean of those that agree", TWO_VECTOR, {"scale": 1.0, "density": 0.8},
+    Method("ties", "trim, elect signs, plain mean of those that agree", "2306.01708", TWO_VECTOR, _TRIM,
            frozenset({_LINEAR, _ORDER}), _trimmed(several.ties_mean_of_agreeing, weighted=False), one_scale=True),
-    Method("ties_mean", "trim, elect signs, weighted mean", TWO_VECTOR, {"scale": 1.0, "density": 0.8},
+    Method("ties_mean", "trim, elect signs, weighted mean", "mergekit's TIES", TWO_VECTOR, _TRIM,
            frozenset({_ORDER}), _trimmed(several.ties_weighted_mean)),
-    Method("ties_sum", "trim, elect signs, weighted sum", TWO_VECTOR, {"scale": 1.0, "density": 0.8},
+    Method("ties_sum", "trim, elect signs, weighted sum", "mergekit's TIES, normalize: false", TWO_VECTOR, _TRIM,
            frozenset({_ORDER}), _trimmed(several.ties_weighted_sum)),
-    Method("dare_ties", "DARE in place of trimming, then elect and add", TWO_VECTOR, _RANDOM,
+    Method("dare_ties", "DARE in place of trimming, then elect and add", "mergekit's dare_ties", TWO_VECTOR, _RANDOM,
            frozenset({_SEED}), _dropped),
-    Method("tsv_m", "leading singular vectors, made orthogonal across tasks", TWO_VECTOR,
+    Method("tsv_m", "leading singular vectors, made orthogonal across tasks", "2412.00081", TWO_VECTOR,
            {"scale": 1.0, "rank_share": 0.5}, frozenset({_LINEAR, _ORDER}),
            _matrices(lambda deltas, knobs: several.singular_merge(deltas, knobs["rank_share"])), one_scale=True,
            kind="matrix"),
-    Method("iso_c", "all singular values of the sum made equal", TWO_VECTOR, {"scale": 1.0},
+    Method("iso_c", "all singular values of the sum made equal", "2502.04959", TWO_VECTOR, {"scale": 1.0},
            frozenset({_LINEAR, _ORDER}), _matrices(lambda deltas, knobs: several.isotropic(deltas)), one_scale=True,
            kind="matrix"),
-    Method("wudi", "the delta that disturbs each layer's inputs least", TWO_VECTOR,
+    Method("wudi", "the delta that disturbs each layer's inputs least", "2503.08099", TWO_VECTOR,
            {"scale": 1.0, "steps": 100, "learning_rate": 1e-3}, frozenset({_LINEAR, _ORDER}),
            _matrices(lambda deltas, knobs: several.without_interference(deltas, knobs["steps"],
                                                                         knobs["learning_rate"])),
            one_scale=True, kind="matrix"),
-    Method("linear", "(1 - scale) x vlm + scale x expert", INTERPOLATION, {"scale": 0.5},
-           frozenset({_ZERO, _LINEAR, _ORDER}), None, (INTERPOLATION,)),
-    Method("slerp", "along the arc between vlm and expert", INTERPOLATION, {"scale": 0.5}, frozenset({_ZERO}), None,
-           (INTERPOLATION,)),
-    Method("layer_swap", "VLM below a layer, linear from there on", INTERPOLATION, {"scale": 0.5, "first_layer": 1},
-           frozenset({_ZERO, _LINEAR, _ORDER}), None, (INTERPOLATION,)),
+    Method("linear", "(1 - scale) x vlm + scale x expert", "2203.05482", INTERPOLATION,
+           {"scale": 0.5}, frozenset({_ZERO, _LINEAR, _ORDER}), None, (INTERPOLATION,)),
+    Method("slerp", "along the arc between vlm and expert", "Shoemake 1985", INTERPOLATION,
+           {"scale": 0.5}, frozenset({_ZERO}), None, (INTERPOLATION,)),
+    Method("layer_swap", "VLM below a layer, linear from there on", "2505.05464", INTERPOLATION,
+           {"scale": 0.5, "first_layer": 1}, frozenset({_ZERO, _LINEAR, _ORDER}), None, (INTERPOLATION,)),
 ]  # fmt: skip
 METHODS: dict[str, Method] = {method.name: method for method in _ALL}

@@ -29,11 +29,11 @@ def largest(delta: Tensor, count: int) -> Bool[Tensor, "..."]:
     """Return a mask of exactly `count` entries of largest magnitude; of equal ones the first."""
     size = delta.abs().flatten()
     if count <= 0 or count >= size.numel():
-        return torch.full(delta.shape, count > 0, dtype=torch.bool)
+        return torch.full(delta.shape, count > 0, dtype=torch.bool, device=delta.device)
     threshold = size.kthvalue(size.numel() - count + 1).values
-    kept = size > threshold
-    equal = torch.nonzero(size == threshold).flatten()
-    kept[equal[: count - int(kept.sum())]] = True
+    kept = size >= threshold
+    if too_many := int(kept.count_nonzero()) - count:
+        kept[torch.nonzero(size == threshold).flatten()[-too_many:]] = False
     return kept.view(delta.shape)
 
 
@@ -44,7 +44,7 @@ def share(delta: Tensor, density: float) -> int:
 
 def trim(delta: Float[Tensor, "..."], density: float) -> Float[Tensor, "..."]:
     """Return the delta with all but the largest share of its entries set to zero (magnitude pruning; TIES, step 1)."""
-    return torch.where(largest(delta, share(delta, density)), delta, 0.0)
+    return delta * largest(delta, share(delta, density))
 
 
 def drop(delta: Float[Tensor, "..."], density: float, draw: Tensor) -> Float[Tensor, "..."]:
@@ -52,24 +52,29 @@ def drop(delta: Float[Tensor, "..."], density: float, draw: Tensor) -> Float[Ten
 
     DARE (2311.03099): Drop And REscale.
     """
-    return torch.where(draw < density, delta / density, 0.0)
+    return delta / density * (draw < density)
 
 
 def drop_by_rank(delta: Float[Tensor, "..."], density: float, draw: Tensor, epsilon: float) -> Float[Tensor, "..."]:
     """Return the delta with chances of staying that rise with magnitude within each row, from density - epsilon to
-    density + epsilon; what stays is divided by its chance (DELLA, 2406.11617)."""
-    rank = delta.abs().argsort(-1).argsort(-1).float() if delta.dim() else delta.new_zeros(())
-    steps = max(delta.shape[-1] - 1, 1) if delta.dim() else 1
-    spread = 2 * rank / steps - 1 if delta.dim() and delta.shape[-1] > 1 else torch.zeros_like(delta)
-    chance = density + epsilon * spread
-    return torch.where(draw < chance, delta / chance, 0.0)
+    density + epsilon; what stays is divided by its chance (DELLA, 2406.11617).
+
+    Where density + epsilon exceeds 1, a smaller epsilon is taken: full density keeps everything.
+    """
+    rows = delta.abs().reshape(-1, delta.shape[-1] if delta.dim() else 1)  # (rows, width)
+    places = torch.arange(rows.shape[1], dtype=rows.dtype, device=rows.device).expand_as(rows)
+    rank = torch.empty_like(rows).scatter_(1, rows.argsort(1), places)
+    spread = 2 * rank / (rows.shape[1] - 1) - 1 if rows.shape[1] > 1 else torch.zeros_like(rows)
+    chance = (density + min(epsilon, 1 - density) * spread).view(delta.shape)
+    return delta / chance * (draw < chance)
 
 
 def without_ends(delta: Float[Tensor, "..."], density: float, top: float) -> Float[Tensor, "..."]:
     """Return the delta without its largest share `top` and, after those, only its largest share `density`.
 
-    Model Breadcrumbs (2312.06795): outliers and small entries go.
+    Model Breadcrumbs (2312.06795): outliers and small entries go. Where the density leaves no room for so many
+    outliers, fewer go, as in mergekit.
     """
-    outliers = int(top * delta.numel())
-    kept = largest(delta, min(outliers + share(delta, density), delta.numel())) & ~largest(delta, outliers)
-    return torch.where(kept, delta, 0.0)
+    count = share(delta, density)
+    outliers = min(int(top * delta.numel()), delta.numel() - count)
+    return delta * (largest(delta, outliers + count) & ~largest(delta, outliers))
