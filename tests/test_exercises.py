@@ -37,7 +37,7 @@ each_exercise = pytest.mark.parametrize("path, name", EACH, ids=[f"{module_of(pa
 
 
 @functools.cache
-def proof(path: Path, seconds: float = 3.0) -> dict:
+def proof(path: Path, seconds: float = 6.0) -> dict:
     """What proving.py finds about every check of a notebook."""
     command = [sys.executable, str(HERE / "proving.py"), str(path), str(seconds)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)

@@ -77,6 +77,7 @@ _BY_HAND = [torch.tensor([1.0, 1.0, -1.0, 0.5]), torch.tensor([1.0, -3.0, 0.25, 
 _OUTVOTED = [torch.tensor([4.0, -1.0, 1.0, -1.0]), torch.tensor([-3.0, 1.0, 1.0, -1.0]),
              torch.tensor([-2.0, 1.0, 0.5, 3.0])]
 _EQUALS = [torch.tensor([1.0, -1.0, 1.0]), torch.tensor([-1.0, 1.0, 2.0])]
+_DRAWN, _DRAWS = torch.tensor([1.0, 2.0, -2.0, 4.0]), torch.tensor([0.5, 0.25, 0.75, 0.0])
 
 exercises = SimpleNamespace(
     task_vector=Exercise(
@@ -113,7 +114,8 @@ exercises = SimpleNamespace(
         "mended", "The forgotten rescale", 2, vectors.pruned,
         cases=[Case(_pruning(1, 0.2), "a fifth kept"), Case(_pruning(2, 0.9), "most kept"),
                Case(_pruning(3, 0.5, rescale=False), "the caller wants no rescale"),
-               Case(_pruning(4, 1.0), "all kept")],
+               Case(_pruning(4, 1.0), "all kept"),
+               Case((_DRAWN, 0.5, _DRAWS, True), "a draw equal to keep is dropped")],
         mistakes=typical(vectors.as_shipped, vectors.rescaled_always, vectors.rescaled_by_dropped,
                          vectors.drops_what_it_should_keep, vectors.length_ratio),
         hints=["Which line computes something that nobody uses?",
@@ -127,7 +129,9 @@ exercises = SimpleNamespace(
                Case((_OUTVOTED, [1.0, 1.0, 1.0], 1.0), "one against two"),
                Case((_deltas(5, 3), [1.0, 0.4, 0.7], 0.4), "three vectors"),
                Case((_deltas(6, 2, (9,)), [0.3, 1.0], 0.7), "one dimension"),
-               Case((_EQUALS, [1.0, 1.0], 0.5), "equal sizes, equal weights")],
+               Case((_EQUALS, [1.0, 1.0], 0.5), "equal sizes, equal weights"),
+               Case((_EQUALS, [1.0, 1.0], 1.0), "sums of zero"),
+               Case((_BY_HAND, [1.0, 1.0], 0.1), "at least one stays")],
         mistakes=typical(merges.ties_untrimmed, merges.ties_trimmed_together, merges.ties_elects_unweighted,
                          merges.ties_counts_heads, merges.ties_mean, merges.ties_without_election,
                          merges.ties_keeps_the_small),
@@ -141,7 +145,8 @@ exercises = SimpleNamespace(
                Case(_search((0.5, 0.3, 0.9), (1.0, 0.7, 0.87), (1.5, 0.9, 0.8), vlm=0.9), "the VLM is right 90 %"),
                Case(_search((0.8, 0.6, 0.96), (1.0, 0.6, 0.99), (1.2, 0.6, 0.96)), "equals"),
                Case(_search((0.5, 0.8, 0.5), (1.0, 0.4, 0.7), (1.5, 0.2, 0.6)), "none keeps enough"),
-               Case(_search((0.0, 0.0, 1.0), (0.6, 0.2, 1.0), (1.2, 0.25, 0.96)), "a small gain counts")],
+               Case(_search((0.0, 0.0, 1.0), (0.6, 0.2, 1.0), (1.2, 0.25, 0.96)), "a small gain counts"),
+               Case(_search((0.5, 0.8, 0.5), (1.0, 0.0, 0.97), (1.5, 0.0, 0.96)), "nothing gained")],
         mistakes=typical(merges.best_ignores_english, merges.best_keeps_absolute, merges.best_keeps_most,
                          merges.best_of_the_sum, merges.best_largest_of_equals, merges.best_or_first),
         hints=["Which scales keep 0.95 * vlm_english? Only those may compete.",

@@ -83,7 +83,10 @@ def wins(champion) -> tuple[bool, str]:
     vlm = family.vlms["joint"]
     skill = english = 0.0
     for name in HIDDEN_SKILLS:
-        state = champion(dict(family.base), dict(vlm), dict(family.experts[name]))
+        given = dict(vlm)
+        state = champion(dict(family.base), given, dict(family.experts[name]))
+        if any(given.get(each) is not vlm[each] for each in vlm):
+            return False, "the VLM that was passed in is changed afterwards; start from dict(vlm)"
         if not isinstance(state, dict) or state.keys() != vlm.keys():
             return False, "expected a state dict with exactly the VLM's tensors; start from dict(vlm)"
         if wrong := [each for each in vlm if state[each].shape != vlm[each].shape]:
