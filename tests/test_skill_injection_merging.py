@@ -7,30 +7,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiny_states import models
 
 from helpers.skill_injection import METHODS, merge
-from helpers.skill_injection.vectors import cosine, length, same_base, task_vector
 
-SHAPES = {"model.embed_tokens.weight": (9, 6), "model.layers.0.mlp.weight": (5, 6), "model.layers.1.mlp.weight": (7, 4),
-          "model.layers.1.norm.weight": (6,), "lm_head.weight": (9, 6)}  # fmt: skip
 EACH = pytest.mark.parametrize("method", METHODS)
 SEEDS = st.integers(0, 10_000)
 FAST = settings(max_examples=15, deadline=None)
-
-
-def model(seed, size=1.0, base=None):
-    rng = torch.Generator().manual_seed(seed)
-    return {name: (0 if base is None else base[name]) + size * torch.randn(shape, generator=rng)
-            for name, shape in SHAPES.items()}
-
-
-def models(seed, experts=1, dtype=torch.float32):
-    base = model(seed)
-    seen = model(seed + 1, 0.1, base)
-    state = {name.replace("model.", "model.language_model."): tensor for name, tensor in seen.items()}
-    state["model.vision_tower.weight"] = torch.ones(3)
-    others = [model(seed + 2 + place, 0.2, base) for place in range(experts)]
-    return tuple({name: tensor.to(dtype) for name, tensor in each.items()} for each in (base, state, *others))
 
 
 def knobs_of(method, draw):
@@ -200,54 +183,6 @@ def test_forms_differ_where_the_vlms_own_delta_is_treated():
     close(both, merge(base, vlm, expert, "dare_both", density=0.4, seed=1))
     assert any(not torch.allclose(injected[name], both[name]) for name in vlm)
     close(merge(base, vlm, expert, form="two_vector", scale=0.7), merge(base, vlm, expert, scale=0.7))
-
-
-@pytest.mark.parametrize("change, words", [
-    (dict(method="tie"), "method is one of .*ties_sum.*got 'tie'"),
-    (dict(method="linear", form="injection"), "linear has the form interpolation"),
-    (dict(method="task_arithmetic", density=0.5), "no knob density; it takes scale"),
-    (dict(method="dare", density=0.0), "density is a share above 0"),
-    (dict(method="dare", density=1.5), "density is a share above 0"),
-    (dict(scale=float("nan")), "scale is a finite number"),
-    (dict(scale=[0.1, 0.2]), "one scale for each of 1 experts, got 2"),
-])  # fmt: skip
-def test_bad_settings_are_refused_in_words(change, words):
-    base, vlm, expert = models(12)
-    with pytest.raises(ValueError, match=words):
-        merge(base, vlm, expert, **change)
-
-
-def test_bad_models_are_refused_in_words():
-    base, vlm, expert = models(13)
-    with pytest.raises(ValueError, match="the expert lacks 1 of the base's tensors .first: lm_head.weight"):
-        merge(base, vlm, {name: tensor for name, tensor in expert.items() if name != "lm_head.weight"})
-    with pytest.raises(ValueError, match="the VLM lacks 1 of the base's 5 tensors"):
-        merge(base, {name: tensor for name, tensor in vlm.items() if "embed" not in name}, expert)
-    with pytest.raises(ValueError, match="10x6 against 9x6; another tokenizer"):
-        merge(base, vlm, expert | {"lm_head.weight": torch.zeros(10, 6)})
-    with pytest.raises(ValueError, match="lm_head.weight of the expert has NaN"):
-        merge(base, vlm, expert | {"lm_head.weight": torch.full((9, 6), torch.nan)})
-    with pytest.raises(ValueError, match="one scale for all vectors together"):
-        merge(base, vlm, [expert, expert], "ties", scale=[0.1, 0.2])
-    with pytest.raises(ValueError, match="slerp goes between the VLM and one expert"):
-        merge(base, vlm, [expert, expert], "slerp")
-
-
-def test_vectors_by_hand():
-    base, moved = {"w": torch.zeros(2, 2)}, {"w": torch.tensor([[3.0, 0.0], [0.0, 4.0]])}
-    vector = task_vector(base, moved)
-    assert torch.equal(vector["w"], moved["w"]) and length(vector) == 5.0
-    assert cosine(vector, {"w": torch.tensor([[1.0, 0.0], [0.0, 0.0]])}) == pytest.approx(0.6)
-
-
-def test_same_base_tells_fine_tuned_from_foreign():
-    base = model(20)
-    near, foreign = model(21, 0.2, base), model(22)
-    assert same_base(base, near).same and not same_base(base, foreign).same
-    assert "not made from this base" in str(same_base(base, foreign))
-    permuted = near | {"model.embed_tokens.weight": near["model.embed_tokens.weight"].flip(0)}
-    found = same_base(base, permuted)
-    assert not found.same and found.farthest == "model.embed_tokens.weight"
 
 
 def test_ties_of_three_libraries_on_four_numbers():
