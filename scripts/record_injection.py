@@ -1,7 +1,7 @@
 """Record the results of module 1: train five families, run every experiment, write data/results.json.
 
     python -m scripts.record_injection train 0 1 2 3 4      (about six minutes of one core each)
-    python -m scripts.record_injection run 0 1 2 3 4        (about ... each)
+    python -m scripts.record_injection run 0 1 2 3 4        (about twenty minutes of one core each)
     python -m scripts.record_injection collect              writes data/results.json
     python -m scripts.record_injection explorer             writes data/explorer.json, on the shipped family
 
@@ -60,6 +60,7 @@ def jobs(seed: int):
     bench = experiments.Bench(family)
     yield "parts", "joint", lambda: experiments.part_rows(bench)
     yield "strangers", "joint", lambda: experiments.stranger_rows(bench, family_of((seed + 1) % len(SEEDS)))
+    yield "vocabulary", "joint", lambda: experiments.vocabulary_rows(bench)
     yield "pairs", "joint", lambda: experiments.pair_rows(bench)
     yield "dare", "joint", lambda: experiments.dare_rows(bench)
     yield "methods", "joint", lambda: experiments.method_rows(bench)
@@ -81,7 +82,7 @@ def run(seed: int) -> None:
 def collect() -> None:
     """Put all parts together in data/results.json. Raises FileNotFoundError for a part that is missing."""
     tables: dict[str, list[dict]] = {}
-    for name in ("vectors", "baselines", "scale", "parts", "strangers", "pairs", "dare", "methods", "control"):
+    for name in ("vectors", "baselines", "scale", "parts", "strangers", "vocabulary", "pairs", "dare", "methods", "control"):
         for recipe in BOTH if name in ("vectors", "baselines", "scale") else BOTH[:1]:
             for seed in SEEDS:
                 part = BUILD / f"{name}-{recipe}-{seed}.json"

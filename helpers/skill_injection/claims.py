@@ -68,6 +68,8 @@ _ROWS = [
     ("foreign_vector", "The same with that expert's own task vector (its weights minus its own base's): right answers",
      None, below, (5,), "%"),
     ("other_base_english", "What that merge does to plain English", None, below, (0,), "pp"),
+    ("other_vocabulary", "Spanish from an expert whose tokens are numbered in another order, merged row by row: right "
+     "answers", None, below, (5,), "%"),
     ("base_check_errors", "Experts whose base is misjudged by the check on weights", None, equals, (0,), "experts"),
 ]
 

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+import torch
+
 from .evaluation import Examiner, cascade_score, graft, language_part, text_score
 from .family import Family
 from .grids import DARE_DENSITIES, DARE_SCALES, GRIDS, PAIR_GRIDS, PARTS, SCALES
@@ -161,3 +163,18 @@ def stranger_rows(bench: Bench, stranger: Family) -> Iterator[dict]:
             state = merge(base, bench.vlm, expert, scale=1.0)
             yield {"stranger": stranger.seed, "base": whose, "skill": skill, **scored(bench.test, state, skill),
                    "same_base": same_base(bench.family.base, expert).same}
+
+
+def shuffled_vocabulary(state: dict, seed: int) -> dict:
+    """Return the same language model with its tokens numbered in another order (rows of embedding and head)."""
+    rows = len(state["lm_head.weight"])
+    order = torch.randperm(rows, generator=torch.Generator().manual_seed(seed))
+    return {name: tensor[order] if len(tensor) == rows else tensor for name, tensor in state.items()}
+
+
+def vocabulary_rows(bench: Bench) -> Iterator[dict]:
+    """Yield what experts do on test images whose tokens are numbered in another order, merged as if they were not."""
+    for skill in HARD:
+        expert = shuffled_vocabulary(bench.family.experts[skill], bench.family.seed)
+        yield {"skill": skill, **scored(bench.test, merge(bench.family.base, bench.vlm, expert, scale=1.0), skill),
+               "same_base": same_base(bench.family.base, expert).same}

@@ -199,9 +199,20 @@ def strangers(results: dict, key: str = "image", base: str = "our", **which) -> 
 
 
 def base_check_errors(results: dict) -> int:
-    """Return how many experts the check on weights misjudges: own ones called strangers or the other way round."""
-    own, foreign = results["vectors"], results["strangers"]
+    """Return how many experts the check on weights misjudges: own ones called strangers, or strangers and
+    those with another vocabulary called own."""
+    own, foreign = results["vectors"], results["strangers"] + results["vocabulary"]
     return sum(not row["same_base"] for row in own) + sum(row["same_base"] for row in foreign)
+
+
+def useful_window(results: dict, skill: str, share: float = 0.9) -> np.ndarray:
+    """Return the least and the largest scale with at least a share of the chosen scale's skill (2, seeds)."""
+    windows = []
+    for row in chosen(results, "scale", skill=skill):
+        scales, scores = curve(results, skill, row["seed"])
+        good = scales[scores >= share * row["image"]]
+        windows.append((good.min(), good.max()))
+    return np.array(windows).T
 
 
 def pair_scores(results: dict, method: str) -> np.ndarray:
