@@ -82,11 +82,10 @@ def run(seed: int) -> None:
 def collect() -> None:
     """Put all parts together in data/results.json. Raises FileNotFoundError for a part that is missing."""
     tables: dict[str, list[dict]] = {}
-    for name in ("vectors", "baselines", "scale", "parts", "strangers", "vocabulary", "pairs", "dare", "methods", "control"):
-        for recipe in BOTH if name in ("vectors", "baselines", "scale") else BOTH[:1]:
-            for seed in SEEDS:
-                part = BUILD / f"{name}-{recipe}-{seed}.json"
-                tables.setdefault(name, []).extend(json.loads(part.read_text(encoding="utf-8")))
+    for seed in SEEDS:
+        for name, recipe, _ in jobs(seed):
+            part = BUILD / f"{name}-{recipe}-{seed}.json"
+            tables.setdefault(name, []).extend(json.loads(part.read_text(encoding="utf-8")))
     save_results(tables)
 
 

@@ -15,6 +15,7 @@ from helpers.skill_injection.images import digits
 from helpers.skill_injection.language import (
     ENGLISH,
     FILLERS,
+    IMAGE,
     IMAGE_CONTEXT,
     NUMBERS,
     QUESTIONS,
@@ -170,6 +171,13 @@ def test_an_answer_that_does_not_end_is_wrong(family, examiner):
     head = family.vlms["joint"]["lm_head.weight"].clone()
     head[2] = -10 * head.abs().sum(0)  # <eos> is never said
     assert examiner.score(family.vlms["joint"] | {"lm_head.weight": head}, ENGLISH) < 0.05
+
+
+def test_a_model_that_says_image_is_answered_like_any_other(family, examiner):
+    head = torch.full_like(family.vlms["joint"]["lm_head.weight"], -1.0)
+    head[IMAGE] = 1.0
+    said = examiner.answers(family.vlms["joint"] | {"lm_head.weight": head}, ENGLISH)
+    assert any(vocabulary()[IMAGE] in answer for answer in said)
 
 
 def test_the_shipped_family_is_what_the_module_says(family, examiner):

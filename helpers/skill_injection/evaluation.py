@@ -117,10 +117,12 @@ class Examiner:
         ids = encode([Example(IMAGE_CONTEXT, question, "").prompt for question in questions])[0]
         lengths = (ids != PAD).sum(1)
         ids = torch.cat([ids, ids.new_full((len(ids), LONGEST), PAD)], dim=1)
-        rows = torch.arange(len(ids))
+        rows, embedded = torch.arange(len(ids)), self._embed(ids)
         for place in range(LONGEST):
-            hidden = self.model.model(inputs_embeds=self._embed(ids)).last_hidden_state
-            ids[rows, lengths + place] = self.model.lm_head(hidden[rows, lengths + place - 1]).argmax(-1)
+            hidden = self.model.model(inputs_embeds=embedded).last_hidden_state
+            token = self.model.lm_head(hidden[rows, lengths + place - 1]).argmax(-1)
+            ids[rows, lengths + place] = token
+            embedded[rows, lengths + place] = self.model.get_input_embeddings()(token)  # even if it says "<image>"
         said = [row[length : length + LONGEST].tolist() for row, length in zip(ids, lengths)]
         return [" ".join(VOCABULARY[token] for token in row[: row.index(EOS) if EOS in row else None]) for row in said]
 
