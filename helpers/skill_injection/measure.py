@@ -198,6 +198,11 @@ def strangers(results: dict, key: str = "image", base: str = "our", **which) -> 
     return per_seed(where(results["strangers"], base=base, **which), key)
 
 
+def renumbered(results: dict, key: str = "image", **which) -> np.ndarray:
+    """Return what merging an expert with its tokens in another order gives (seeds,)."""
+    return per_seed(where(results["vocabulary"], **which), key)
+
+
 def base_check_errors(results: dict) -> int:
     """Return how many experts the check on weights misjudges: own ones called strangers, or strangers and
     those with another vocabulary called own."""

@@ -37,6 +37,7 @@ def draw_digit(axes, pixels) -> None:
     axes.imshow(np.asarray(pixels).reshape(8, 8), cmap="gray_r", interpolation="nearest")
     axes.set_xticks([])
     axes.set_yticks([])
+    axes.spines[:].set_visible(False)
 
 
 def draw_central(pixels, question: str, before: str, after: str, scores: dict):
@@ -87,21 +88,21 @@ def draw_curves(scales, curves: dict, title: str, ylabel: str = "right answers (
 
 
 def draw_arms(scores: dict, english: dict):
-    """Return two panels of bars: skill on images for each arm and skill, and English kept; values are (seeds,)."""
+    """Return two panels: skill on images as bars for each arm and skill, English kept as dots; values are (seeds,)."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 3.6), width_ratios=(1.5, 1))
     for panel, table, title in ((left, scores, "skill on test images (%)"), (right, english, "English kept (%)")):
-        arms = list(table)
-        for shift, arm in enumerate(arms):
+        for shift, arm in enumerate(table):
             name, color, hatch = ARM_LOOK[arm]
             for place, values in enumerate(table[arm].values()):
-                middle = place + (shift - (len(arms) - 1) / 2) * 0.2
-                panel.bar(middle, np.mean(values), 0.19, color=color, hatch=hatch, alpha=0.6,
-                          label=name if place == 0 else None)
+                middle = place + (shift - (len(table) - 1) / 2) * 0.2
+                if panel is left:
+                    panel.bar(middle, np.mean(values), 0.19, color=color, hatch=hatch, alpha=0.6,
+                              label=name if place == 0 else None)
+                else:  # close to each other, far from zero
+                    panel.hlines(np.mean(values), middle - 0.09, middle + 0.09, color=color, linewidth=4)
                 panel.plot(np.full(len(values), middle), values, "o", color=BLACK, markersize=2.5)
-        skills = list(table[arms[0]])
-        panel.set_xticks(range(len(skills)), [short(skill) for skill in skills], fontsize=8)
+        panel.set_xticks(range(len(scores["merge"])), [short(skill) for skill in scores["merge"]], fontsize=8)
         panel.set_title(title)
-    right.set_ylim(60, 101)
     left.legend(fontsize=8, loc="upper right", ncols=2, framealpha=0.9)
     left.set_ylim(0, 118)
     return figure
@@ -125,7 +126,10 @@ def draw_methods(gaps: dict, void: dict):
     panel.axvline(0, color=BLACK, linewidth=1)
     voids = {name: f" ({100 * void[name]:.0f} % void)" if void[name] else "" for name in order}
     panel.set_yticks(range(len(order)), [METHOD_NAMES.get(name, name) + voids[name] for name in order])
-    panel.set_xscale("symlog", linthresh=10)
+    panel.set_xscale("symlog", linthresh=10)  # linear to 10 points, so that a few far behind do not flatten the rest
+    ticks = (-50, -20, -10, -5, 0, 5, 10)
+    panel.set_xticks(ticks, [f"{tick:+d}" if tick else "0" for tick in ticks])
+    panel.minorticks_off()
     panel.set_xlabel("chosen skill minus TA's (points)")
     return figure
 
@@ -139,7 +143,7 @@ def draw_frontiers(points: dict, title: str):
         panel.plot(100 * kept, np.maximum.accumulate(skill[::-1])[::-1], drawstyle="steps-pre",
                    color=PALETTE[place % len(PALETTE)], marker=markers[place % len(markers)], markersize=5,
                    label=METHOD_NAMES.get(method, method))
-    panel.set(xlabel="English kept, percent of the VLM's", ylabel="skill on images (%)", title=title, xlim=(78, 102))
+    panel.set(xlabel="English kept, percent of the VLM's", ylabel="skill on images (%)", title=title, xlim=(88, 100.5))
     panel.legend(fontsize=8)
     return figure
 
@@ -147,7 +151,7 @@ def draw_frontiers(points: dict, title: str):
 def draw_map(values, rows: list[str], columns: list[str], label: str, low: float = 0.0, high: float = 100.0):
     """Return a map of numbers with every number written in its cell; values (rows, columns)."""
     values = np.asarray(values)
-    figure, panel = plt.subplots(figsize=(1.6 + 0.85 * len(columns), 1.2 + 0.36 * len(rows)))
+    figure, panel = plt.subplots(figsize=(1.8 + 1.0 * len(columns), 1.2 + 0.36 * len(rows)))
     shown = panel.imshow(values, cmap="cividis", vmin=low, vmax=high, aspect="auto")
     for place, line in enumerate(values):
         for column, value in enumerate(line):
