@@ -5,8 +5,18 @@ from __future__ import annotations
 import pytest
 import torch
 
-from helpers.skill_injection import Examiner, merge, text_score
-from helpers.skill_injection.experiments import Bench, part_rows, scale_rows, vector_rows
+from helpers.skill_injection import METHODS, Examiner, merge, text_score
+from helpers.skill_injection.experiments import (
+    Bench,
+    baseline_rows,
+    dare_rows,
+    pair_rows,
+    part_rows,
+    scale_rows,
+    scored,
+    vector_rows,
+    vocabulary_rows,
+)
 from helpers.skill_injection.family import load_family, train_family
 from helpers.skill_injection.language import ENGLISH, SKILLS
 from helpers.skill_injection.results import load_results, where
@@ -31,18 +41,31 @@ def test_a_family_trained_again_behaves_alike():
         assert lengths[0] == pytest.approx(lengths[1], rel=0.15)
 
 
+TABLES = {"scale": scale_rows, "parts": part_rows, "vectors": vector_rows, "baselines": baseline_rows,
+          "dare": dare_rows, "pairs": pair_rows, "vocabulary": vocabulary_rows}  # fmt: skip
+
+
 @pytest.mark.long
-@pytest.mark.parametrize("rows, table", [(scale_rows, "scale"), (part_rows, "parts"), (vector_rows, "vectors")])
-def test_the_committed_results_of_the_shipped_family_come_out_again(rows, table):
+@pytest.mark.parametrize("table", TABLES)
+def test_the_committed_results_of_the_shipped_family_come_out_again(table):
     committed = where(load_results()[table], seed=0, recipe="joint")
-    again = list(rows(Bench(load_family())))
+    again = list(TABLES[table](Bench(load_family())))
     assert len(again) == len(committed)
     for new, old in zip(again, committed):
         for key, value in new.items():
-            if isinstance(value, float):
+            if isinstance(value, (float, list)):
                 assert value == pytest.approx(old[key], abs=0.6 if key != "cosine" else 1e-3), (key, new, old)
             else:
                 assert value == old[key]
+
+
+@pytest.mark.long
+def test_every_fifth_setting_of_every_method_scores_as_committed():
+    bench, rows = Bench(load_family()), where(load_results()["methods"], seed=0)
+    assert {row["method"] for row in rows[::5]} == set(METHODS)
+    for row in rows[::5]:
+        found = scored(bench.validation, bench.merged(row["skill"], row["method"], **row["knobs"]), row["skill"])
+        assert [found["image"], found["english"]] == pytest.approx([row["validation"], row["kept"]], abs=0.6), row
 
 
 def test_an_expert_of_a_few_steps_learns_and_repeats():
