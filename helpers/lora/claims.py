@@ -1,10 +1,10 @@
 """The module's claims: what is claimed, what the paper reports, and the rule that decides, written before the numbers.
 
 Of 2602.04998 the abstract, figures and code could be read, not the text. Its figures are those of Qwen3-0.6B on maths
-(rank 128, batch 64) unless the claim says otherwise. Ours: exact matches on six new pairs of commands (tasks.py), rank 8,
-batch 16, 240 steps, five seeds; the task and its length were chosen by looking at vanilla LoRA alone. A method's best rate
-is the one with most exact matches on validation words, for each seed by itself; test words score it. A ratio of rates is
-averaged as a logarithm. pp: percentage points.
+(rank 128, batch 64) unless the claim says otherwise. Ours: exact matches on six new pairs of commands (tasks.py), rank
+8, batch 16, 240 steps, five seeds; the task and its length were chosen by looking at vanilla LoRA alone. A method's
+best rate is the one with most exact matches on validation words, for each seed by itself; test words score it. A ratio
+of rates is averaged as a logarithm. pp: percentage points.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ _ROWS = [
     ("lora_ga_rate", "LoRA's best rate over LoRA-GA's", "17.8 times", above, (1.5,), "times"),
     ("milora_rate", "LoRA's best rate over MiLoRA's", "3.2 times", above, (1,), "times"),
     ("init_ab_rate", "LoRA's best rate over Init[AB]'s", "1.8 times", above, (1,), "times"),
-    ("trap_for_pissa", "At LoRA's best rate LoRA is ahead of PiSSA by more than 2 points", "+5.8 pp", above, (2,), "pp"),
+    ("trap_for_pissa", "At LoRA's best rate LoRA is ahead of PiSSA by more than 2 points", "+5.8 pp", above, (2,),
+     "pp"),
     ("trap_for_lora", "At PiSSA's best rate PiSSA is ahead of LoRA by more than 1 point", "+1.1 pp", above, (1,), "pp"),
     # tuned, they agree
     ("peaks_agree", "Best minus worst of the ten, each at its own best rate, is below 2 points", "0.84 pp", below, (2,),
@@ -29,8 +30,8 @@ _ROWS = [
     # rank, batch, length
     ("rank_slope", "Best rate of LoRA against the rank, alpha = rank: exponent below 0", "-0.42", below, (0,), ""),
     ("rank_slope_constant", "The same with constant alpha: exponent within .15 of 0", None, near, (0, 0.15), ""),
-    ("batch_slope", "Best rate of LoRA against the batch size, equal number of examples: exponent above 0", "0.83", above,
-     (0,), ""),
+    ("batch_slope", "Best rate of LoRA against the batch size, equal number of examples: exponent above 0", "0.83",
+     above, (0,), ""),
     ("length_slope", "Best rate of LoRA against the number of steps: exponent below 0", "-0.26", below, (0,), ""),
     ("rank_helps", "Rank 64 is ahead of rank 4, both at their best rates", "+6.7 pp on Gemma-3-1B", above, (0,), "pp"),
     # curvature
@@ -46,8 +47,8 @@ _ROWS = [
     ("real_milora_keys", "SmolLM2-135M: lambda_max of MiLoRA over LoRA's, keys, below 1", "0.77 times", below, (1,),
      "times"),
     # a real model
-    ("real_low_rate", "SmolLM2-135M: at the lowest rate PiSSA's test loss is below LoRA's", "at low rates PiSSA is ahead",
-     below, (0,), "nats"),
+    ("real_low_rate", "SmolLM2-135M: at the lowest rate PiSSA's test loss is below LoRA's", 
+     "at low rates PiSSA is ahead", below, (0,), "nats"),
     ("real_high_rate", "SmolLM2-135M: at the highest rate LoRA's test loss is below PiSSA's",
      "at high rates LoRA is ahead", above, (0,), "nats"),
     ("real_peaks", "SmolLM2-135M: tuned test losses of LoRA and PiSSA differ by less than 2 %", "0.3 % in accuracy",

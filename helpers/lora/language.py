@@ -67,11 +67,11 @@ def examples(rng: np.random.Generator, count: int, pairs: tuple[Pair, ...]) -> I
         answers[which == place] = answer(words[which == place], pair)
     tokens = np.array([[NONE if name is None else FIRST_COMMAND + COMMANDS.index(name) for name in pair]
                        for pair in pairs])[which]  # fmt: skip
-    columns = [np.full((count, 1), BOS), tokens, FIRST_INPUT + words, np.full((count, 1), EQUALS), FIRST_OUTPUT + answers]
-    return torch.tensor(np.concatenate(columns, axis=1))
+    begin, equals = (np.full((count, 1), token) for token in (BOS, EQUALS))
+    return torch.tensor(np.concatenate([begin, tokens, FIRST_INPUT + words, equals, FIRST_OUTPUT + answers], axis=1))
 
 
-def spell(row: Int[Tensor, "length"]) -> str:
+def spell(row: Int[Tensor, " length"]) -> str:
     """Return a row of token ids in words: commands by name, letters as a to t, answers in capitals."""
     names = ["", "<bos>", "=", "-", *COMMANDS]
     names += [chr(ord("a") + place) for place in range(LETTERS)] + [chr(ord("A") + place) for place in range(LETTERS)]

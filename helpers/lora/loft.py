@@ -14,8 +14,8 @@ RIDGE = {"B": 1e-8, "A": 1e-6}
 class Factor:
     """One factor X (K, rows, r) of a change X Y^T, Y (K, columns, r) being the other factor at rest.
 
-    First and second moments are those of the full matrix: M = first Y^T, and V_ij = Y_j second_i Y_j^T. When Y has moved
-    since, they are carried over by the map that projects the old rows' space on the new one.
+    First and second moments are those of the full matrix: M = first Y^T, and V_ij = Y_j second_i Y_j^T. When Y has
+    moved since, they are carried over by the map that projects the old rows' space on the new one.
     """
 
     def __init__(self, part: Tensor, ridge: float):
@@ -46,7 +46,7 @@ class Factor:
 class LoFT:
     """Steps on B and on A in turn, B first, for every module's pair of stacked factors."""
 
-    def __init__(self, pairs: list[dict[str, Tensor]], rates: Float[Tensor, "K"], most: float = 1.0):
+    def __init__(self, pairs: list[dict[str, Tensor]], rates: Float[Tensor, " K"], most: float = 1.0):
         self.pairs, self.rates, self.most, self.turn = pairs, rates, most, "B"
         self.factors = [{"B": Factor(pair["B"].data, RIDGE["B"]), "A": Factor(pair["A"].data.mT, RIDGE["A"])}
                         for pair in pairs]  # fmt: skip

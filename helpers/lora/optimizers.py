@@ -10,12 +10,12 @@ Stack = Float[Tensor, "K ..."]
 BETAS, EPSILON = (0.9, 0.999), 1e-8
 
 
-def column(values: Float[Tensor, "K"], like: Stack) -> Tensor:
+def column(values: Float[Tensor, " K"], like: Stack) -> Tensor:
     """Return one number a replica, shaped to multiply a stack."""
     return values.view(-1, *[1] * (like.dim() - 1))
 
 
-def clip(gradients: list[Stack], most: float = 1.0) -> Float[Tensor, "K"]:
+def clip(gradients: list[Stack], most: float = 1.0) -> Float[Tensor, " K"]:
     """Shorten each replica's gradient to a length of at most `most`, in place; return the lengths before."""
     squares = sum(gradient.flatten(1).square().sum(1) for gradient in gradients)
     length = squares.sqrt()
@@ -28,7 +28,7 @@ def clip(gradients: list[Stack], most: float = 1.0) -> Float[Tensor, "K"]:
 class AdamW:
     """AdamW without weight decay over stacks of replicas, each with its own rate (torch.optim.AdamW's formula)."""
 
-    def __init__(self, parts: list[Stack], rates: list[Float[Tensor, "K"]]):
+    def __init__(self, parts: list[Stack], rates: list[Float[Tensor, " K"]]):
         self.parts, self.rates, self.steps = parts, rates, 0
         self.first = [torch.zeros_like(part) for part in parts]
         self.second = [torch.zeros_like(part) for part in parts]

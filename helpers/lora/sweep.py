@@ -11,7 +11,6 @@ from concurrent.futures import Executor, as_completed
 from dataclasses import astuple
 from pathlib import Path
 
-import torch
 from torch import nn
 from tqdm.auto import tqdm
 
@@ -32,11 +31,11 @@ def sweep(model: nn.Module, task: Task, methods: Iterable[str], learning_rates: 
           cache: str | Path | None = CACHE, memory: int = MEMORY, progress: bool = True) -> Sweep:
     """Return every method trained at every learning rate with every seed, all from the same model and texts.
 
-    model: a `LlamaForCausalLM` or another with `.model` and `.lm_head`; it stays as it is. alpha None means alpha = rank.
-    executor: any `concurrent.futures.Executor`; with dask.distributed, `client.get_executor()`. cache: a folder in
-    which finished chunks are kept, so that an interrupted sweep goes on and a repeated one is read; None keeps nothing.
-    memory: bytes that one chunk's activations may take. Methods whose rank does not fit a matrix are left out, with the
-    reason in `Sweep.skipped`. Raises ValueError for unknown methods or modules, and for numbers out of range.
+    model: a `LlamaForCausalLM` or another with `.model` and `.lm_head`; it stays as it is. alpha None means alpha =
+    rank. executor: any `concurrent.futures.Executor`; with dask.distributed, `client.get_executor()`. cache: a folder
+    in which finished chunks are kept, so that an interrupted sweep goes on and a repeated one is read; None keeps
+    nothing. memory: bytes that one chunk's activations may take. Methods whose rank does not fit a matrix are left out,
+    with the reason in `Sweep.skipped`. Raises ValueError for unknown methods or modules, and for numbers out of range.
     """
     settings = Settings(rank, alpha, batch_size, steps, tuple(modules))
     methods, rates, seeds = list(methods), list(learning_rates), list(seeds)
@@ -49,7 +48,8 @@ def sweep(model: nn.Module, task: Task, methods: Iterable[str], learning_rates: 
     gradients = task_gradients(model, task, settings.modules) if any(r.method == "lora_ga" for r in missing) else None
     chunks = list(split(missing, chunk_size(model, task, settings, memory)))
     if progress and len(missing) < len(wanted):
-        print(f"{len(wanted) - len(missing)} of {len(wanted)} runs were finished before and are read from {store.folder}")
+        done = len(wanted) - len(missing)
+        print(f"{done} of {len(wanted)} runs were finished before and are read from {store.folder}")
     with tqdm(total=len(missing) * steps, unit="step", desc=task.name, disable=not progress or not chunks) as bar:
         for rows in _run(model, task, chunks, settings, gradients, executor, bar):
             store.add(rows)
@@ -112,7 +112,7 @@ def chunk_size(model: nn.Module, task: Task, settings: Settings, memory: int) ->
     layers = targets(model, settings.modules).values()
     tokens = settings.batch_size * task.train.ids.shape[1]
     widths = sum(layer.in_features + layer.out_features for layer in layers)
-    activations = tokens * (4 * widths + 3 * model.config.vocab_size)  # kept for the way back; logits and their gradient
+    activations = tokens * (4 * widths + 3 * model.config.vocab_size)  # kept for the way back; logits, gradients
     return max(1, min(MOST, memory // (4 * (activations + 5 * settings.rank * widths))))
 
 
@@ -143,7 +143,8 @@ class Store:
         if self.folder is None:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        name = hashlib.sha256(repr([(row["method"], row["rate"], row["seed"]) for row in rows]).encode()).hexdigest()[:16]
+        text = json.dumps(rows)
+        name = hashlib.sha256(text.encode()).hexdigest()[:16]
         part = self.folder / f"{name}.{os.getpid()}.part"
-        part.write_text(json.dumps(rows), encoding="utf-8")
+        part.write_text(text, encoding="utf-8")
         part.replace(self.folder / f"{name}.json")

@@ -24,8 +24,8 @@ class Texts:
 
     def __post_init__(self):
         if self.ids.shape != self.labels.shape or not len(self.ids):
-            raise ValueError(f"expected ids and labels of one shape with a text or more, got {tuple(self.ids.shape)} and "
-                             f"{tuple(self.labels.shape)}")  # fmt: skip
+            shapes = f"{tuple(self.ids.shape)} and {tuple(self.labels.shape)}"
+            raise ValueError(f"expected ids and labels of one shape, with a text or more; got {shapes}")
         if not (self.labels[:, 1:] != IGNORED).any(1).all():
             raise ValueError("a text has no label after its first token, so there is nothing to learn from it")
 
@@ -61,14 +61,14 @@ def new_pairs(train: int = 3_840, validation: int = 400, test: int = 1_000) -> T
     return Task("six new pairs", command_texts(11, train), command_texts(12, validation), command_texts(13, test))
 
 
-def windows(tokens: Int[Tensor, "tokens"], length: int, name: str = "text", parts=(0.8, 0.1, 0.1)) -> Task:
+def windows(tokens: Int[Tensor, " tokens"], length: int, name: str = "text", parts=(0.8, 0.1, 0.1)) -> Task:
     """Return a task from a running text: windows of `length` tokens, the first for training, then validation, test.
 
     Raises ValueError if the text is too short for a window in each part.
     """
     count = len(tokens) // length
     if count * min(parts) < 1:
-        raise ValueError(f"expected at least {int(length / min(parts)) + 1} tokens for windows of {length} in every part, "
+        raise ValueError(f"windows of {length} tokens in every part need at least {int(length / min(parts)) + 1}, "
                          f"got {len(tokens)}; take a longer text or a shorter window")  # fmt: skip
     ids = tokens[: count * length].view(count, length)
     first, second = int(parts[0] * count), int((parts[0] + parts[1]) * count)

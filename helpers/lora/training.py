@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from .loft import LoFT
 from .optimizers import AdamW, clip
-from .stacked import TARGETS, Replica, StackedLinear, stack, targets
+from .stacked import TARGETS, Replica, stack, targets
 from .tasks import IGNORED, Task, Texts
 from .variants import METHODS
 
@@ -37,14 +37,14 @@ def schedule(step: int, steps: int) -> float:
     return (step + 1) / warm if step < warm else (1 + cos(pi * (step - warm) / max(1, steps - warm))) / 2
 
 
-def order(seed: int, count: int, wanted: int) -> Int[Tensor, "wanted"]:
+def order(seed: int, count: int, wanted: int) -> Int[Tensor, " wanted"]:
     """Return places of training texts: permutations of all of them, one after another, until there are enough."""
     rng = torch.Generator().manual_seed(seed)
     return torch.cat([torch.randperm(count, generator=rng) for _ in range(-(-wanted // count))])[:wanted]
 
 
-def losses(model: nn.Module, texts: Texts, replicas: int) -> tuple[Float[Tensor, "K"], Tensor]:
-    """Return each replica's mean cross-entropy over its labels, and whether each text is answered exactly (K, texts)."""
+def losses(model: nn.Module, texts: Texts, replicas: int) -> tuple[Float[Tensor, " K"], Tensor]:
+    """Return each replica's mean cross-entropy over its labels, and which texts are answered exactly (K, texts)."""
     hidden = model.model(input_ids=texts.ids, use_cache=False).last_hidden_state[:, :-1]
     labels = texts.labels[:, 1:]
     known = labels != IGNORED
@@ -100,15 +100,15 @@ class Trainer:
                    for layer in self.layers.values() for name in layer.parts]  # fmt: skip
         return AdamW(self.parts, [rates * factor for factor in factors])
 
-    def step(self, texts: Texts, place: int, share: float) -> Float[Tensor, "K"]:
+    def step(self, texts: Texts, place: int, share: float) -> Float[Tensor, " K"]:
         """Train one step and return each replica's loss before it."""
         found, _ = losses(self.model, texts, len(self.replicas))
         for part in self.parts:
             part.grad = None
         found.sum().backward()
         gradients = [part.grad for part in self.parts]
-        finite = torch.stack([gradient.flatten(1).isfinite().all(1) for gradient in gradients]).all(0) & found.isfinite()
-        self._put_back(~finite, place)
+        finite = [found.isfinite(), *(gradient.flatten(1).isfinite().all(1) for gradient in gradients)]
+        self._put_back(~torch.stack(finite).all(0), place)
         if not isinstance(self.optimizer, LoFT):
             clip(gradients)
         self.optimizer.step(share)

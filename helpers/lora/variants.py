@@ -1,8 +1,8 @@
 """LoRA and eleven variants: what each trains in place of a frozen matrix W (m, n), and where it starts.
 
-All add s B A to W, with B (m, R) and A (R, n) made from what is trained. They differ in the start (PiSSA, MiLoRA, Init[AB],
-OLoRA, LoRA-GA), the shape (DoRA, GraLoRA, RandLoRA), the scale s (rsLoRA) or the optimizer (LoFT, LoRA+). A start whose
-B A is not zero is taken out of the frozen matrix, so that no variant changes the model's function at step 0.
+All add s B A to W, with B (m, R) and A (R, n) made from what is trained. They differ in the start (PiSSA, MiLoRA,
+Init[AB], OLoRA, LoRA-GA), the shape (DoRA, GraLoRA, RandLoRA), the scale s (rsLoRA) or the optimizer (LoFT, LoRA+). A
+start whose B A is not zero is taken out of the frozen matrix, so that no variant changes the model at step 0.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from torch import Generator, Tensor
 
 Matrix = Float[Tensor, "m n"]
 Parts = dict[str, Tensor]  # what is trained in one module, by name; in a sweep with a leading axis of replicas
-GAMMA, BLOCKS, RANDLORA_SCALE, LORA_PLUS = 16.0, 2, 20.0, 16.0  # LoRA-GA; GraLoRA's k; as in the paper's code; 2402.12354
+GAMMA, BLOCKS = 16.0, 2  # LoRA-GA's "stable" start; GraLoRA's k
+RANDLORA_SCALE, LORA_PLUS = 20.0, 16.0  # alpha in ranks, as in RandLoRA's code; B's learning rate over A's
 
 
 def uniform(shape: tuple[int, ...], bound: float, rng: Generator) -> Tensor:
@@ -106,7 +107,7 @@ def block_factors(parts: Parts, frozen: Parts, shape: tuple[int, int]) -> tuple[
 
 def random_factors(parts: Parts, frozen: Parts, shape: tuple[int, int]) -> tuple[Tensor, Tensor]:
     """Return RandLoRA's bases, the smaller side scaled by both diagonals."""
-    ranks, bases = parts["lambda"][..., None], parts["gamma"][..., None, :, :]  # (..., r, bases, 1), (..., 1, bases, small)
+    ranks, bases = parts["lambda"][..., None], parts["gamma"][..., None, :, :]  # both (..., r or 1, bases, small or 1)
     small = (frozen["small"][..., :, None, :] * ranks * bases).flatten(-3, -2)  # (..., r x bases, small)
     large = frozen["large"].flatten(-2)  # (..., large, r x bases)
     return (small, large) if shape[0] >= shape[1] else (large.mT, small.mT)
