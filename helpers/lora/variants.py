@@ -81,11 +81,11 @@ def gralora(weight: Matrix, rank: int, rng: Generator, gradient: Matrix | None =
 
 
 def randlora(weight: Matrix, rank: int, rng: Generator, gradient: Matrix | None = None) -> Parts:
-    """Return the two diagonals that scale frozen random bases: per rank and base 0, per base and entry 1/max(m, n)
+    """Return the two diagonals that scale frozen random bases: per rank and base 0, per base and entry 1/min(m, n)
     (2502.00987)."""
-    small, large = min(weight.shape), max(weight.shape)
+    small = min(weight.shape)
     bases = ceil(small / rank)
-    return {"lambda": torch.zeros(rank, bases), "gamma": torch.full((bases, small), 1 / large)}
+    return {"lambda": torch.zeros(rank, bases), "gamma": torch.full((bases, small), 1 / small)}
 
 
 def plain_factors(parts: Parts, frozen: Parts, shape: tuple[int, int]) -> tuple[Tensor, Tensor]:
