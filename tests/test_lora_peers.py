@@ -74,8 +74,8 @@ def train_peft(model, method, task):
     named = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
     fast = [weight for name, weight in named if "lora_B" in name and "B" in METHODS[method].rates]
     slow = [weight for _, weight in named if not any(weight is other for other in fast)]
-    groups = [{"params": slow, "lr": RATE}, *([{"params": fast, "lr": RATE * METHODS[method].rates["B"]}] if fast else [])]
-    optimizer = torch.optim.AdamW(groups, weight_decay=0.0)
+    groups = [{"params": slow, "lr": RATE}, {"params": fast, "lr": RATE * METHODS[method].rates.get("B", 1.0)}]
+    optimizer = torch.optim.AdamW([group for group in groups if group["params"]], weight_decay=0.0)
     rates = [group["lr"] for group in optimizer.param_groups]
     places, found = order(SEED, len(task.train), 16 * STEPS), []
     for step in range(STEPS):

@@ -5,12 +5,20 @@ The task and its length were chosen by looking at vanilla LoRA alone (data/READM
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import torch
+from torch import nn
+
+from .hessian import WeightCurvature
 from .models import load_base
+from .real import load_model, reference_task
 from .results import Sweep
+from .stacked import targets
 from .sweep import sweep
-from .tasks import new_pairs
+from .tasks import Task, new_pairs
+from .training import task_gradients
 from .variants import METHODS
 
 DATA = Path(__file__).with_name("data")
@@ -34,3 +42,41 @@ SWEEPS |= {f"explorer-{rank}-{size}": settings for (rank, size), settings in EXP
 def run(name: str, **how) -> Sweep:
     """Return a sweep of that name, trained now or read from the cache; how: `executor`, `cache` and the like."""
     return sweep(load_base(), new_pairs(), **({"learning_rates": RATES, "seeds": SEEDS} | SWEEPS[name] | how))
+
+
+REAL_RATES = (5e-5, 1.6e-4, 5e-4, 1.6e-3, 5e-3, 1.6e-2)
+REAL_LAYERS = (0, 5, 11, 17, 23, 29)
+REAL_MODULES = tuple(f"model.layers.{layer}.self_attn.{name}_proj" for name in "qk" for layer in REAL_LAYERS)
+
+
+def run_real(**how) -> Sweep:
+    """Return the short sweep on SmolLM2-135M: LoRA and PiSSA, 40 steps of 4 windows of Python's reference."""
+    model, tokenizer = load_model()
+    return sweep(model, reference_task(tokenizer), ("lora", "pissa"), REAL_RATES, SEEDS[:3], rank=16, batch_size=4,
+                 steps=40, **how)  # fmt: skip
+
+
+def curvature_rows(model: nn.Module, task: Task, modules: Iterable[str], rank: int, texts: int) -> Iterator[dict]:
+    """Yield lambda_max of each start at each module, and the gradient's largest singular value there.
+
+    The curvature is that of the last `texts` training texts; LoRA-GA's gradient is that of the first 64.
+    """
+    gradients = task_gradients(model, task)
+    for module in modules:
+        curvature = WeightCurvature(model, module, task.train[-texts:])
+        size = float(torch.linalg.matrix_norm(curvature.gradient, 2))
+        for method in STARTS:
+            value = curvature.top_eigenvalue(method, rank, gradient=gradients[module])
+            yield {"module": module, "method": method, "lambda": value, "gradient": size}
+
+
+def tiny_curvature() -> Iterator[dict]:
+    """Yield the rows of the tiny base: all its modules, 128 texts, rank 8."""
+    model = load_base()
+    return curvature_rows(model, new_pairs(), targets(model), 8, 128)
+
+
+def real_curvature() -> Iterator[dict]:
+    """Yield the rows of SmolLM2-135M: queries and keys of six layers, four windows, rank 16."""
+    model, tokenizer = load_model()
+    return curvature_rows(model, reference_task(tokenizer), REAL_MODULES, 16, 4)

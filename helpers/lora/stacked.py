@@ -88,11 +88,10 @@ def targets(model: nn.Module, names=TARGETS) -> dict[str, nn.Linear]:
 
 def stack(model: nn.Module, replicas: list[Replica], rank: int, alpha: float | None = None, names=TARGETS,
           gradients: dict[str, Tensor] | None = None) -> dict[str, StackedLinear]:
-    """Put stacked adapters into a model's linear layers, in place, and return them by name.
+    """Put stacked adapters into a frozen model's linear layers, in place, and return them by name.
 
     gradients: of the loss at every target's weight, for LoRA-GA.
     """
-    model.requires_grad_(False)
     layers = {}
     for place, (name, linear) in enumerate(targets(model, names).items()):
         starts, frozen, scales = [], [], []

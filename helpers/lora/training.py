@@ -43,6 +43,12 @@ def order(seed: int, count: int, wanted: int) -> Int[Tensor, " wanted"]:
     return torch.cat([torch.randperm(count, generator=rng) for _ in range(-(-wanted // count))])[:wanted]
 
 
+def frozen_copy(model: nn.Module) -> nn.Module:
+    """Return a copy of a model's modules over the same numbers, none of which is trained."""
+    return copy.deepcopy(model, {id(weight): nn.Parameter(weight.detach(), requires_grad=False)
+                                 for weight in model.parameters()})  # fmt: skip
+
+
 def losses(model: nn.Module, texts: Texts, replicas: int) -> tuple[Float[Tensor, " K"], Tensor]:
     """Return each replica's mean cross-entropy over its labels, and which texts are answered exactly (K, texts)."""
     hidden = model.model(input_ids=texts.ids, use_cache=False).last_hidden_state[:, :-1]
@@ -59,6 +65,7 @@ def losses(model: nn.Module, texts: Texts, replicas: int) -> tuple[Float[Tensor,
 
 def task_gradients(model: nn.Module, task: Task, names=TARGETS) -> dict[str, Tensor]:
     """Return the gradient of the loss at every target's weight, over the first training texts."""
+    model = frozen_copy(model)
     layers = targets(model, names)
     weights = [layer.weight.requires_grad_(True) for layer in layers.values()]
     loss, _ = losses(model, task.train[:GRADIENT_TEXTS], 1)
@@ -84,7 +91,7 @@ class Trainer:
 
     def __init__(self, model: nn.Module, replicas: list[Replica], settings: Settings,
                  gradients: dict[str, Tensor] | None = None):
-        self.model = copy.deepcopy(model, {id(weight): weight for weight in model.parameters()})  # weights are shared
+        self.model = frozen_copy(model)
         self.replicas = replicas
         self.layers = stack(self.model, replicas, settings.rank, settings.alpha, settings.modules, gradients)
         self.parts = [part for layer in self.layers.values() for part in layer.parts.values()]
