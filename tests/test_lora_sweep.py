@@ -218,7 +218,8 @@ def test_ranks_that_do_not_fit_are_left_out_with_the_reason(base, task):
     ({"rates": (1e-3, -1.0)}, "above 0, got -1.0"), ({"rates": (0.0,)}, "above 0, got 0.0"),
     ({"rates": (math.nan,)}, "got nan"), ({"rates": (1e-3, 1e-3)}, "different values"),
     ({"seeds": ()}, "seeds: expected"), ({"rank": 0}, "rank is at least 1, got 0"),
-    ({"steps": 0}, "steps is at least 1"), ({"batch_size": -1}, "batch_size"), ({"alpha": 0.0}, "alpha is a finite number above 0"), ({"modules": ("attention",)}, "no linear layer 'attention'"),
+    ({"steps": 0}, "steps is at least 1"), ({"batch_size": -1}, "batch_size"),
+    ({"alpha": 0.0}, "alpha is a finite number above 0"), ({"modules": ("attention",)}, "no linear layer 'attention'"),
 ])  # fmt: skip
 def test_bad_settings_are_refused_in_words(change, words, base, task):
     with pytest.raises(ValueError, match=words):
