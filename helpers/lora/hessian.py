@@ -58,7 +58,8 @@ class WeightCurvature:
         if reason := about.misfit(*weight.shape, rank):
             raise ValueError(reason)
         start = about.start(weight, rank, Generator().manual_seed(seed), gradient)
-        operator = self.adapter(start["A"], start["B"], about.scale(rank if alpha is None else alpha, rank))
+        a, b = start["A"].to(weight.dtype), start["B"].to(weight.dtype)
+        operator = self.adapter(a, b, about.scale(rank if alpha is None else alpha, rank))
         first = np.random.default_rng(seed).standard_normal(operator.shape[0])
         return float(eigsh(operator, k=1, which="LA", tol=TOLERANCE, v0=first, return_eigenvectors=False)[0])
 
