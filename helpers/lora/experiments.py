@@ -35,7 +35,8 @@ SWEEPS |= {f"alpha-{rank}": {"methods": ("lora",), "rank": rank, "alpha": 8.0} f
 SWEEPS |= {f"batch-{size}": {"methods": ("lora",), "batch_size": size, "steps": EXAMPLES // size} for size in BATCHES}
 SWEEPS |= {f"steps-{steps}": {"methods": ("lora",), "steps": steps} for steps in LENGTHS}
 EXPLORED = {(rank, size): {"methods": tuple(METHODS), "rank": rank, "batch_size": size, "steps": EXAMPLES // size,
-                           "learning_rates": RATES[2:], "seeds": SEEDS[:2]} for rank in (4, 8, 32) for size in (4, 16, 64)}  # fmt: skip
+                           "learning_rates": RATES[2:], "seeds": SEEDS[:2]}
+            for rank in (4, 8, 32) for size in (4, 16, 64)}  # fmt: skip
 SWEEPS |= {f"explorer-{rank}-{size}": settings for (rank, size), settings in EXPLORED.items()}
 
 

@@ -20,7 +20,7 @@ class Texts:
     """Token ids and labels of equal shape; a label is the token itself or -100 where it does not count."""
 
     ids: Tokens
-    labels: Tokens
+    labels: Int[Tensor, "same places"]
 
     def __post_init__(self):
         if self.ids.shape != self.labels.shape or not len(self.ids):
@@ -61,16 +61,24 @@ def new_pairs(train: int = 3_840, validation: int = 400, test: int = 1_000) -> T
     return Task("six new pairs", command_texts(11, train), command_texts(12, validation), command_texts(13, test))
 
 
-def windows(tokens: Int[Tensor, " tokens"], length: int, name: str = "text", parts=(0.8, 0.1, 0.1)) -> Task:
-    """Return a task from a running text: windows of `length` tokens, the first for training, then validation, test.
+def cut(tokens: Int[Tensor, " tokens"], length: int, least: int = 1) -> Tokens:
+    """Return a running text as windows of `length` tokens; the rest at its end is left out.
+
+    Raises ValueError if there are fewer than `least` windows.
+    """
+    if length < 2 or len(tokens) < length * least:
+        raise ValueError(f"expected windows of 2 tokens or more and {least} of them; got windows of {length} and a "
+                         f"text of {len(tokens)} tokens; take a longer text or shorter windows")  # fmt: skip
+    count = len(tokens) // length
+    return tokens[: count * length].view(count, length)
+
+
+def windows(tokens: Int[Tensor, " tokens"], length: int, name: str = "text") -> Task:
+    """Return a task from a running text: of its windows the first 80 % for training, then 10 % validation, 10 % test.
 
     Raises ValueError if the text is too short for a window in each part.
     """
-    count = len(tokens) // length
-    if count * min(parts) < 1:
-        raise ValueError(f"windows of {length} tokens in every part need at least {int(length / min(parts)) + 1}, "
-                         f"got {len(tokens)}; take a longer text or a shorter window")  # fmt: skip
-    ids = tokens[: count * length].view(count, length)
-    first, second = int(parts[0] * count), int((parts[0] + parts[1]) * count)
+    ids = cut(tokens, length, least=10)
+    first, second = int(0.8 * len(ids)), int(0.9 * len(ids))
     train, validation, test = (Texts(part, part) for part in (ids[:first], ids[first:second], ids[second:]))
     return Task(name, train, validation, test, "loss")
