@@ -142,7 +142,7 @@ class ClaimsTable:
         lines = [_line("th", heads)] + [_line("td", _cells(row)) for row in self.rows]
         return (
             "<table>\n<caption>What the paper reports and what we measured; "
-            "new: the paper says nothing, and the rule holds</caption>\n"
+            "where the paper says nothing the rule is our guess, and new means that it holds</caption>\n"
             + "\n".join(lines)
             + "\n</table>"
         )

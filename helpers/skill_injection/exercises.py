@@ -61,7 +61,10 @@ def _relatives():
     return [("an expert of this base", base, own["spanish"]), ("trained for long", base, own["two_steps"]),
             ("another family", base, foreign), ("its vocabulary in another order", base, shuffled),
             ("the base itself, in half precision", base, {name: base[name].half() for name in names}),
-            ("a stranger with our embedding", base, foreign | {name: base[name] for name in names if "embed" in name})]
+            ("a stranger with our embedding", base, foreign | {name: base[name] for name in names if "embed" in name}),
+            *((f"a stranger's {part} alone", base, own["format"] | {
+                name: foreign[name] for name in names if part in name})
+              for part in ("layers.2.self_attn.o_proj", "layers.0.mlp.gate_proj", "lm_head"))]  # fmt: skip
 
 
 def typical(*answers) -> tuple[Mistake, ...]:
@@ -131,11 +134,13 @@ exercises = SimpleNamespace(
                Case((_deltas(6, 2, (9,)), [0.3, 1.0], 0.7), "one dimension"),
                Case((_EQUALS, [1.0, 1.0], 0.5), "equal sizes, equal weights"),
                Case((_EQUALS, [1.0, 1.0], 1.0), "sums of zero"),
+               Case((_deltas(7), [1.0, -0.6], 0.6), "a negative weight"),
                Case((_BY_HAND, [1.0, 1.0], 0.1), "at least one stays")],
         mistakes=typical(merges.ties_untrimmed, merges.ties_trimmed_together, merges.ties_elects_unweighted,
                          merges.ties_counts_heads, merges.ties_mean, merges.ties_without_election,
-                         merges.ties_keeps_the_small),
-        hints=["Trim every vector by itself: delta.abs().flatten().topk(count).indices are the places that stay.",
+                         merges.ties_keeps_the_small, merges.ties_keeps_all_equals),
+        hints=["Trim every vector by itself: the first `count` of torch.sort(delta.abs().flatten(), descending=True, "
+               "stable=True).indices stay. topk does not promise which of equal entries it keeps.",
                "The elected sign is that of the sum of weight * trimmed; count a sum of zero as plus.",
                "Add the weighted entries whose sign is the elected one: torch.where(v.sign() == sign, v, 0.0)."],
         tolerance=CLOSE, solution=_solution("ties")),
@@ -172,7 +177,7 @@ exercises = SimpleNamespace(
         "champion", "A merge of your own", 4, judge=judges.wins, mistakes=typical(*judges.CHAMPION_MISTAKES),
         cases=[Case((_made(50), _vlm(51, _made(50)), _made(52, _made(50))), "mistakes are told apart here")],
         hints=["Try what you know on the shipped family's validation images first; the notebook's frontier is a map.",
-               "Task arithmetic keeps the VLM whole, the graft keeps nothing of it. What lies between?",
+               "Task arithmetic keeps the VLM whole, the graft keeps nothing of its language. What lies between?",
                "linear interpolation, most of the way to the expert."],
         solution=_solution("champion")),
 )  # fmt: skip

@@ -7,13 +7,13 @@ from functools import cache
 
 from helpers.course import Mistake
 
-from .evaluation import Examiner, graft
+from .evaluation import Examiner
 from .family import HIDDEN, load_family
 from .language import ENGLISH
 from .merging import merge
 
 MOST_WEIGHTS, LEAST_SKILL = 0.6, 0.9
-LEAD, LEAST_ENGLISH = 2.0, 0.98
+LEAD, LEAST_ENGLISH = 1.0, 0.98
 HIDDEN_SKILLS = ("spanish", "two_steps")
 
 
@@ -78,7 +78,7 @@ def yardstick() -> tuple[float, float]:
 
 
 def wins(champion) -> tuple[bool, str]:
-    """Return whether a merge beats task arithmetic by 2 points on the hidden family and keeps 98 % of its English."""
+    """Return whether a merge beats task arithmetic by a point on the hidden family and keeps 98 % of its English."""
     family, examiner = hidden()
     vlm = family.vlms["joint"]
     skill = english = 0.0
@@ -114,11 +114,6 @@ def half_and_half(base, vlm, expert):
     return merge(base, vlm, expert, "linear", scale=0.5)
 
 
-def grafted(base, vlm, expert):
-    """The graft: all of the skill and nothing of the VLM's language. Which mixture lies before it?"""
-    return graft(vlm, expert)
-
-
 def nothing(base, vlm, expert):
     """Is that the VLM as it was?"""
     return dict(vlm)
@@ -129,4 +124,4 @@ def the_largest_entries(base, vlm, expert):
     return merge(base, vlm, expert, "magnitude", scale=1.0, density=0.3)
 
 
-CHAMPION_MISTAKES = (task_arithmetic, louder, half_and_half, grafted, nothing, the_largest_entries)
+CHAMPION_MISTAKES = (task_arithmetic, louder, half_and_half, nothing, the_largest_entries)

@@ -61,20 +61,28 @@ def judged(results: dict) -> dict[str, np.ndarray]:
     return {name: gap[np.isfinite(gap)] for name, gap in gaps.items() if np.isfinite(gap).sum() >= 3}
 
 
-def classics_minus_others(results: dict, score) -> np.ndarray:
-    """Return the mean score of TA and DARE - the mean of the other methods (seeds,); score(method) gives (seeds,)."""
-    return (np.mean([score(name) for name in CLASSICS], axis=0)
-            - np.mean([score(name) for name in others(results)], axis=0))
+def classics_minus_others(results: dict, score, without=()) -> np.ndarray:
+    """Return the mean score of TA and DARE - the mean of the other methods (seeds,).
+
+    score(method) gives (seeds, skills); where it is void (NaN), the method is left out for that seed and skill.
+    """
+    rest = [name for name in others(results) if name not in without]
+    classics, rivals = (np.nanmean([score(name) for name in names], axis=0) for names in (CLASSICS, rest))
+    return (classics - rivals).mean(axis=1)
 
 
 def skill_of(results: dict):
-    """Return method -> chosen skill on test, the mean over skills (seeds,)."""
-    return lambda method: method_scores(results, method)[0].mean(axis=1)
+    """Return method -> chosen skill on test (seeds, skills), NaN where the choice was at an edge of the grid."""
+    def score(method):
+        scores, edges = method_scores(results, method)
+        return np.where(edges, np.nan, scores)
+
+    return score
 
 
 def frontier_of(results: dict):
-    """Return method -> area under the frontier, the mean over skills (seeds,)."""
-    return lambda method: frontier_areas(results, method)
+    """Return method -> area under the frontier, the mean over skills (seeds, 1)."""
+    return lambda method: frontier_areas(results, method)[:, None]
 
 
 def dare_minus_ta(results: dict, density: float = 0.5) -> np.ndarray:

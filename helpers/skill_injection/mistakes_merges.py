@@ -47,6 +47,16 @@ def ties_mean(deltas, weights, density):
     return sum(kept) / sum((delta != 0).float() for delta in kept).clamp(min=1)
 
 
+def ties_keeps_all_equals(deltas, weights, density):
+    """Of entries as large as the smallest that stays, did you keep more than `count`?"""
+    kept = []
+    for delta, weight in zip(deltas, weights):
+        sizes = delta.abs()
+        limit = sizes.flatten().sort(descending=True).values[max(1, int(density * delta.numel())) - 1]
+        kept.append(weight * torch.where(sizes >= limit, delta, 0.0))
+    return sum(agreeing(kept))
+
+
 def ties_without_election(deltas, weights, density):
     """What becomes of an entry on which the vectors disagree?"""
     return sum(weight * trim(delta, density) for delta, weight in zip(deltas, weights))

@@ -40,15 +40,17 @@ def draw_digit(axes, pixels) -> None:
     axes.spines[:].set_visible(False)
 
 
-def draw_central(pixels, question: str, before: str, after: str, scores: dict):
+def draw_central(pixels, question: str, before: str, after: str, in_english: str, scores: dict):
     """Return the module's central picture: a digit, a Spanish question, the VLM's answer before and after the merge.
 
-    scores: {"before": (seeds,), "after": (seeds,)} right answers to Spanish questions in percent.
+    in_english: its answer to the English question; scores: {"before": (seeds,), "after": (seeds,)} right answers to
+    Spanish questions in percent.
     """
     figure, (picture, words, bars) = plt.subplots(1, 3, figsize=(9.6, 3.2), width_ratios=(1, 1.7, 1.3))
     draw_digit(picture, pixels)
     words.axis("off")
-    for height, text, color in ((0.86, f"¿{question}?", BLACK), (0.5, f"before:  {before}", RED),
+    words.text(0.02, 0.97, f"which digit?  {in_english}", fontsize=12, color=GREY, va="center")
+    for height, text, color in ((0.76, f"¿{question}?", BLACK), (0.5, f"before:  {before}", RED),
                                 (0.16, f"after:  {after}", BLUE)):
         words.text(0.02, height, text, fontsize=15, color=color, va="center")
     words.text(0.02, 0.33, "+ what a text model learnt in Spanish", fontsize=10, color=GREY, va="center")
@@ -72,7 +74,7 @@ def draw_gallery(pixels, captions: list[str]):
 def draw_curves(scales, curves: dict, title: str, ylabel: str = "right answers (%)"):
     """Return one panel a skill: image, English and text over the scale; curves[skill][kind] is (seeds, scales)."""
     figure, axes = plt.subplots(1, len(curves), figsize=(9.6, 3.4), sharey=True)
-    looks = {"image": ("skill on images", BLUE, "o"), "english": ("English kept", GREY, "x"),
+    looks = {"image": ("skill on images", BLUE, "o"), "english": ("English right", GREY, "x"),
              "text": ("skill on text", ORANGE, "^")}
     for panel, (skill, kinds) in zip(np.atleast_1d(axes), curves.items()):
         for kind, (name, color, marker) in looks.items():
@@ -88,9 +90,9 @@ def draw_curves(scales, curves: dict, title: str, ylabel: str = "right answers (
 
 
 def draw_arms(scores: dict, english: dict):
-    """Return two panels: skill on images as bars for each arm and skill, English kept as dots; values are (seeds,)."""
+    """Return two panels: skill on images as bars for each arm and skill, English as dots; values are (seeds,)."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 3.6), width_ratios=(1.5, 1))
-    for panel, table, title in ((left, scores, "skill on test images (%)"), (right, english, "English kept (%)")):
+    for panel, table, title in ((left, scores, "skill on test images (%)"), (right, english, "English right (%)")):
         for shift, arm in enumerate(table):
             name, color, hatch = ARM_LOOK[arm]
             for place, values in enumerate(table[arm].values()):
@@ -104,6 +106,9 @@ def draw_arms(scores: dict, english: dict):
         panel.set_xticks(range(len(scores["merge"])), [short(skill) for skill in scores["merge"]], fontsize=8)
         panel.set_title(title)
     left.legend(fontsize=8, loc="upper right", ncols=2, framealpha=0.9)
+    for arm in english:
+        right.plot([], [], color=ARM_LOOK[arm][1], linewidth=4, label=ARM_LOOK[arm][0])
+    right.legend(fontsize=8, loc="lower left")
     left.set_ylim(0, 118)
     return figure
 
@@ -130,7 +135,7 @@ def draw_methods(gaps: dict, void: dict):
     ticks = (-50, -20, -10, -5, 0, 5, 10)
     panel.set_xticks(ticks, [f"{tick:+d}" if tick else "0" for tick in ticks])
     panel.minorticks_off()
-    panel.set_xlabel("chosen skill minus TA's (points)")
+    panel.set_xlabel("chosen skill minus TA's (points; beyond 10 the axis is logarithmic)")
     return figure
 
 
@@ -143,7 +148,8 @@ def draw_frontiers(points: dict, title: str):
         panel.plot(100 * kept, np.maximum.accumulate(skill[::-1])[::-1], drawstyle="steps-pre",
                    color=PALETTE[place % len(PALETTE)], marker=markers[place % len(markers)], markersize=5,
                    label=METHOD_NAMES.get(method, method))
-    panel.set(xlabel="English kept, percent of the VLM's", ylabel="skill on images (%)", title=title, xlim=(88, 100.5))
+    panel.set(xlabel="English kept, percent of the VLM's", ylabel="skill on images (%)", title=title)
+    panel.set_xlim(95.9, 100.1)  # below, the curves hardly change
     panel.legend(fontsize=8)
     return figure
 
