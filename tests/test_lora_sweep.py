@@ -17,7 +17,7 @@ from helpers.lora import training
 from helpers.lora.models import load_base, tiny_model
 from helpers.lora.optimizers import AdamW, clip
 from helpers.lora.stacked import Replica
-from helpers.lora.sweep import chunk_size, key, split, sweep
+from helpers.lora.sweeping import chunk_size, key, split, sweep
 from helpers.lora.tasks import Task, command_texts
 from helpers.lora.training import Settings, form, order, schedule, task_gradients, train_chunk
 from helpers.lora.variants import METHODS
@@ -142,7 +142,7 @@ def test_an_interrupt_loses_no_finished_chunk(base, task, tmp_path, monkeypatch)
             raise KeyboardInterrupt
         return plain(*args, **how)
 
-    monkeypatch.setattr("helpers.lora.sweep.train_chunk", stop_at_the_second)
+    monkeypatch.setattr("helpers.lora.sweeping.train_chunk", stop_at_the_second)
     with pytest.raises(KeyboardInterrupt):
         run(base, task, ("lora", "dora"), cache=tmp_path)
     done = [json.loads(path.read_text()) for path in tmp_path.glob("*/*.json")]
@@ -154,7 +154,7 @@ def test_an_interrupt_loses_no_finished_chunk(base, task, tmp_path, monkeypatch)
 
 KILLED = """
 import os, signal, sys
-from helpers.lora import sweep as module
+from helpers.lora import sweeping as module
 from helpers.lora.models import load_base
 from helpers.lora.tasks import Task, command_texts
 plain, calls = module.train_chunk, []

@@ -122,7 +122,7 @@ exercises = SimpleNamespace(
                Case((_symmetric(4, [2.0, 2.0, -1.0]), _start(4, 3), 3), "it ends early")],
         mistakes=typical(by_rate.power_iteration, by_rate.rayleigh, by_rate.largest_size, by_rate.smallest,
                          by_rate.diagonal_alone),
-        hints=["Keep all vectors. Each new one is times(last), made orthogonal to all before, and divided by its length.",
+        hints=["Keep all vectors. Each new one is times(last), made orthogonal to the others, over its length.",
                "The tridiagonal matrix has last @ times(last) on its diagonal, and the lengths beside it.",
                "np.linalg.eigvalsh of that matrix, the last value. Stop when a length is (almost) zero."],
         tolerance=1e-3, solution=_solution("lanczos")),

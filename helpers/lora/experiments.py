@@ -16,7 +16,7 @@ from .models import load_base
 from .real import load_model, reference_task
 from .results import Sweep
 from .stacked import targets
-from .sweep import sweep
+from .sweeping import sweep
 from .tasks import Task, new_pairs
 from .training import task_gradients
 from .variants import METHODS
