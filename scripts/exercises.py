@@ -16,7 +16,7 @@ from nbgrader.preprocessors import ClearOutput, ClearSolutions
 from nbgrader.utils import is_grade, is_solution
 from traitlets.config import PyFileConfigLoader
 
-from scripts.notebook_format import ROOT, canonical, read, write_text
+from scripts.notebook_format import ROOT, canonical, module_of, read, write_text
 
 MARKERS = ("BEGIN SOLUTION", "END SOLUTION")
 
@@ -74,7 +74,7 @@ def generated(root: Path = ROOT) -> dict[Path, str]:
     """The text of every file that is made from root's solutions/, by its path."""
     texts = {}
     for path in sorted((root / "solutions").glob("[0-9]_*.ipynb")):
-        notebook, module = read(path), path.stem.split("_", 1)[1]
+        notebook, module = read(path), module_of(path)
         sources = solution_sources(notebook)
         texts[root / "exercises" / path.name] = canonical(cleared(notebook))
         texts[root / "helpers" / module / "solutions.json"] = json.dumps(sources, indent=1, ensure_ascii=False) + "\n"

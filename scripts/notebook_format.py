@@ -12,6 +12,8 @@ from pathlib import Path
 
 import nbformat
 
+from helpers.course.session import MODULES
+
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("notebooks", "solutions", "exercises")
 METADATA = {
@@ -26,6 +28,11 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 def notebook_paths(*folders: str) -> list[Path]:
     """The course's notebooks in `folders` (all three by default), in the order of their names."""
     return [path for folder in folders or FOLDERS for path in sorted((ROOT / folder).glob("[0-9]_*.ipynb"))]
+
+
+def module_of(path: Path) -> str:
+    """The module a notebook belongs to, by the number that its name begins with."""
+    return MODULES[int(path.name[0]) - 1]
 
 
 def clean_output(output):

@@ -16,7 +16,7 @@ from pathlib import Path
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
-from scripts.notebook_format import ROOT, canonical, notebook_paths, read, write_text
+from scripts.notebook_format import ROOT, canonical, module_of, notebook_paths, read, write_text
 from scripts.readme import claims_section, replace_section
 
 CELL_SECONDS = 300
@@ -85,7 +85,7 @@ def save_picture(notebook, path: Path) -> None:
 
 def module_order(folder: Path) -> list[str]:
     """The names of the modules that have a notebook in `folder`, in the order of their numbers."""
-    return [path.stem.split("_", 1)[1] for path in sorted(folder.glob("[0-9]_*.ipynb"))]
+    return [module_of(path) for path in sorted(folder.glob("[0-9]_*.ipynb"))]
 
 
 def merge(content: dict, runs: list[dict], order: list[str]) -> dict:

@@ -14,7 +14,7 @@ import pytest
 from mutants import mutants
 
 from scripts.exercises import exercise_cells, generated, solution_sources
-from scripts.notebook_format import ROOT, notebook_paths, read
+from scripts.notebook_format import ROOT, module_of, notebook_paths, read
 from scripts.run_notebooks import execute
 
 HERE = Path(__file__).parent
@@ -23,10 +23,6 @@ EACH = [(path, name) for path in SOLUTIONS for name in exercise_cells(read(path)
 # Mutants that give the same as the solution, {module: {exercise: {mutant: why}}}.
 EQUIVALENT = json.loads((HERE / "equivalent_mutants.json").read_text(encoding="utf-8"))
 REGENERATE = "run: make exercises"
-
-
-def module_of(path: Path) -> str:
-    return path.stem.split("_", 1)[1]
 
 
 def each_notebook(paths):

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from scripts import run_notebooks
-from scripts.notebook_format import ROOT, notebook_paths, read
+from scripts.notebook_format import ROOT, module_of, notebook_paths, read
 from scripts.readme import claims_section, replace_section
 
 NOTEBOOKS = notebook_paths("notebooks")
@@ -24,7 +24,7 @@ def each():
 
 def rows_of(path, content) -> dict[str, dict]:
     """The rows of one notebook's module in the content of claims.json, by id."""
-    return {row["id"]: row for row in content["claims"] if row["module"] == path.stem.split("_", 1)[1]}
+    return {row["id"]: row for row in content["claims"] if row["module"] == module_of(path)}
 
 
 def within(value: float, low: float, high: float) -> bool:
@@ -47,7 +47,7 @@ def test_every_claim_measures_the_same_again(path, tmp_path):
 
 @each()
 def test_the_committed_run_kept_the_budget(path):
-    (about,) = [about for about in COMMITTED["notebooks"] if about["module"] == path.stem.split("_", 1)[1]]
+    (about,) = [about for about in COMMITTED["notebooks"] if about["module"] == module_of(path)]
     assert about.keys() == {"module", "seconds", "peak_mib"}
     assert about["seconds"] <= SECONDS and about["peak_mib"] <= MIB
 
@@ -66,7 +66,7 @@ def test_claims_have_the_stated_form():
         assert (row["paper"] is None) or row["verdict"] != "new"
     ids = [row["id"] for row in COMMITTED["claims"]]
     assert len(ids) == len(set(ids))
-    assert {row["module"] for row in COMMITTED["claims"]} == {path.stem.split("_", 1)[1] for path in NOTEBOOKS}
+    assert {row["module"] for row in COMMITTED["claims"]} == {module_of(path) for path in NOTEBOOKS}
 
 
 def test_readme_has_the_generated_table():

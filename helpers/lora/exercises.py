@@ -35,14 +35,23 @@ def _symmetric(seed, values):
     return lambda vector: turn @ (np.array(values) * (turn.T @ vector))
 
 
+def _tiny(seed):
+    part, gradient, first, second, step, rates = _adam(seed, 3, [0.1, 0.2])
+    return part, 1e-8 * gradient, 1e-8 * first, 1e-16 * second, step, rates
+
+
+def _diagonal(values):
+    return lambda vector: np.array(values) * vector
+
+
 def _start(seed, size):
     return np.random.default_rng(seed).standard_normal(size)
 
 
 def _scores(seed, rates=5, seeds=3):
     rng = np.random.default_rng(seed)
-    hill = 80 - 10 * np.abs(np.arange(rates) - rng.uniform(1, rates - 2))[:, None]
-    return hill + 4 * rng.standard_normal((rates, seeds)), hill + 4 * rng.standard_normal((rates, seeds))
+    hill = 80 - 6 * np.abs(np.arange(rates) - rng.uniform(1, rates - 2))[:, None]
+    return hill + 9 * rng.standard_normal((rates, seeds)), hill + 9 * rng.standard_normal((rates, seeds))
 
 
 def _same_split(result):
@@ -90,7 +99,7 @@ exercises = SimpleNamespace(
         cases=[Case((_draws(1, (6, 5))[0], 2), "tall"), Case((_draws(2, (4, 7))[0], 3), "wide"),
                Case((_draws(3, (5, 5))[0], 5), "full rank: nothing is left")],
         mistakes=typical(starts.pissa_keeps_the_weight, starts.pissa_values_in_b, starts.pissa_twice_the_values,
-                         starts.pissa_without_values, starts.milora),
+                         starts.pissa_without_values, starts.milora_instead),
         hints=["torch.linalg.svd(weight, full_matrices=False) gives left, values, right; values fall.",
                "A gets the root of each value times its row of right, B the root times its column of left.",
                "The third result is weight - b @ a."],
@@ -99,15 +108,15 @@ exercises = SimpleNamespace(
         "milora", "MiLoRA's start", 1, starts.milora,
         cases=[Case((_draws(4, (6, 5))[0], 2), "tall"), Case((_draws(5, (4, 7))[0], 3), "wide"),
                Case((_draws(6, (6, 6))[0], 1), "one direction")],
-        mistakes=typical(starts.pissa, starts.pissa_keeps_the_weight, starts.pissa_without_values,
-                         starts.pissa_values_in_b),
+        mistakes=typical(starts.pissa_instead, starts.milora_keeps_the_weight, starts.milora_without_values,
+                         starts.milora_values_in_b),
         hints=["MiLoRA leaves the large directions alone.", "It is PiSSA from the other end.",
                "The last `rank` values, columns of left and rows of right: [-rank:]."],
         tolerance=1e-3, normalise=_same_split, solution=_solution("milora")),
     adam=Exercise(
         "adam", "Adam with one rate a replica", 3, starts.adam,
         cases=[Case(_adam(1, 1, [0.1, 0.01]), "the first step"), Case(_adam(2, 7, [0.3, 0.02, 0.001]), "three rates"),
-               Case(_adam(3, 400, [1.0]), "one replica, late")],
+               Case(_adam(3, 400, [1.0]), "one replica, late"), Case(_tiny(4), "gradients as small as epsilon")],
         mistakes=typical(starts.adam_one_rate, starts.adam_uncorrected, starts.adam_of_all_replicas,
                          starts.adam_climbs, starts.adam_corrects_what_it_keeps),
         hints=["Moments are kept for every replica: nothing is averaged over the first axis.",
@@ -119,8 +128,9 @@ exercises = SimpleNamespace(
         cases=[Case((_symmetric(1, [5.0, 1.0, 0.5, -0.2, -1.0, 3.0]), _start(1, 6), 6), "a small one, in full"),
                Case((_symmetric(2, [*np.linspace(-1, 1, 30), 2.5]), _start(2, 31), 25), "a large gap"),
                Case((_symmetric(3, [*np.linspace(-9, 1, 20), 1.7]), _start(3, 21), 21), "negative ones are larger"),
-               Case((_symmetric(4, [2.0, 2.0, -1.0]), _start(4, 3), 3), "it ends early")],
-        mistakes=typical(by_rate.power_iteration, by_rate.rayleigh, by_rate.largest_size, by_rate.smallest,
+               Case((_symmetric(5, np.linspace(-3, 2, 20)), _start(5, 20), 3), "too few steps to be exact"),
+               Case((_diagonal([3.0, 1.0, 2.0]), np.array([0.0, 0.0, 1.0]), 3), "the start is an eigenvector")],
+        mistakes=typical(by_rate.power_iteration, by_rate.rayleigh, by_rate.smallest,
                          by_rate.diagonal_alone),
         hints=["Keep all vectors. Each new one is times(last), made orthogonal to the others, over its length.",
                "The tridiagonal matrix has last @ times(last) on its diagonal, and the lengths beside it.",
@@ -131,7 +141,8 @@ exercises = SimpleNamespace(
         cases=[Case((_RATES, np.array([20.0, 50.0, 84.0, 70.0]), np.array([40.0, 78.0, 60.0, 0.0])), "second loses"),
                Case((_RATES, np.array([81.0, 70.0, 10.0, 0.0]), np.array([30.0, 66.0, 85.0, 60.0])), "the first loses"),
                Case((_RATES, np.array([10.0, 30.0, 60.0, 90.0]), np.array([30.0, 60.0, 80.0, 89.0])), "a close race"),
-               Case((_RATES, np.array([5.0, 40.0, 80.0, 75.0]), np.array([35.0, 79.0, 50.0, 1.0])), "far apart")],
+               Case((_RATES, np.array([5.0, 40.0, 80.0, 75.0]), np.array([35.0, 79.0, 50.0, 1.0])), "far apart"),
+               Case((_RATES, np.array([60.0, 80.0, 30.0, 0.0]), np.array([20.0, 60.0, 80.0, 70.0])), "equal peaks")],
         mistakes=typical(by_rate.trap_of_the_winner, by_rate.trap_at_the_losers_best, by_rate.trap_at_the_winners_best,
                          by_rate.trap_of_the_second, by_rate.trap_either_way),
         hints=["First find out which method is worse when both are tuned.",
@@ -158,7 +169,8 @@ exercises = SimpleNamespace(
         tolerance=1e-6, solution=_solution("predict")),
     compare=Exercise(
         "compare", "A fair comparison", 4, judge=judges.fair, mistakes=judges.MISTAKES,
-        cases=[Case((None, None, (), (), ()), "mistakes are told apart by the judge")],
+        cases=[Case((*judges.pretended(), judges.JUDGED, (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2), (0, 1, 2, 3)),
+                    "mistakes are told apart here")],
         hints=["Twelve rates, five seeds and three methods are 180 trainings. Look coarsely first, with one seed.",
                "Give every method the same list of questions: every second rate, then the neighbours of the best.",
                "Score on test only at the end, one rate a method, three seeds or more."],

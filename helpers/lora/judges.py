@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache
+import math
+from functools import cache, partial
 from statistics import mean
 
 from helpers.course import Mistake
@@ -17,6 +18,14 @@ JUDGED, BUDGET, SEEDS_AT_LEAST, CLOSE = ("lora", "pissa", "randlora"), 60, 3, 2.
 def recorded() -> Sweep:
     """Return the committed main sweep."""
     return Sweep.load(DATA / "main.json")
+
+
+def pretended():
+    """Return made-up functions `train` and `test`, in which every method has its own hill of rates."""
+    def score(method, rate, seed, part):
+        return 80 - 9 * abs(math.log10(rate) + 4 - JUDGED.index(method)) + math.sin(99 * rate + 7 * seed + part)
+
+    return partial(score, part=0), partial(score, part=5)
 
 
 class Desk:

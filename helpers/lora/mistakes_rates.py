@@ -37,11 +37,6 @@ def rayleigh(times, start, steps):
     return float(vector @ times(vector))
 
 
-def largest_size(times, start, steps):
-    """Is the largest eigenvalue the one of largest size?"""
-    return -lanczos(lambda vector: -times(vector), start, steps)
-
-
 def smallest(times, start, steps):
     """eigvalsh gives ascending values. Which end did you take?"""
     return -lanczos(lambda vector: -times(vector), start, steps)

@@ -105,6 +105,35 @@ def milora(weight, rank):
     return a, b, weight - b @ a
 
 
+def milora_instead(weight, rank):
+    """Those are the smallest directions. Which does PiSSA take?"""
+    return milora(weight, rank)
+
+
+def pissa_instead(weight, rank):
+    """Those are the largest directions. Which does MiLoRA take?"""
+    return pissa(weight, rank)
+
+
+def milora_keeps_the_weight(weight, rank):
+    """Is the model still the same at the start? What has to be taken out of the frozen weight?"""
+    a, b, _ = milora(weight, rank)
+    return a, b, weight
+
+
+def milora_without_values(weight, rank):
+    """Where are the singular values?"""
+    left, _, right = torch.linalg.svd(weight, full_matrices=False)
+    return right[-rank:], left[:, -rank:], weight - left[:, -rank:] @ right[-rank:]
+
+
+def milora_values_in_b(weight, rank):
+    """Are the singular values shared equally between A and B?"""
+    left, values, right = torch.linalg.svd(weight, full_matrices=False)
+    a, b = right[-rank:], left[:, -rank:] * values[-rank:]
+    return a, b, weight - b @ a
+
+
 def adam(part, gradient, first, second, step, rates):
     first, second = 0.9 * first + 0.1 * gradient, 0.999 * second + 0.001 * gradient**2
     move = (first / (1 - 0.9**step)) / ((second / (1 - 0.999**step)).sqrt() + 1e-8)
