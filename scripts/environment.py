@@ -160,7 +160,7 @@ def install(venv, root, tests, torch_index):
     print("Installing torch, the largest package", flush=True)
     pip_install(venv, "--constraint", "constraints.txt", *torch_options(torch_index), "torch")
     print("Installing the course and its packages", flush=True)
-    pip_install(venv, "--constraint", "constraints.txt", "--editable", ".[test,peers]" if tests else ".")
+    pip_install(venv, "--constraint", "constraints.txt", "--editable", ".[test,peers,cluster,real]" if tests else ".")
     if tests:
         pip_install(venv, "--no-deps", "--constraint", "constraints.txt", "--requirement", "requirements-nodeps.txt")
     write_stamp(venv, root, tests)

@@ -162,7 +162,7 @@ def test_tests_add_to_learners_and_not_the_other_way(house, monkeypatch):
     environment.main()
     monkeypatch.setattr(sys, "argv", ["environment.py", "--tests"])
     environment.main()
-    assert calls[3:] == ["torch", ".[test,peers]", "requirements-nodeps.txt"]
+    assert calls[3:] == ["torch", ".[test,peers,cluster,real]", "requirements-nodeps.txt"]
     monkeypatch.setattr(sys, "argv", ["environment.py"])
     assert environment.main() == 0 and len(calls) == 6
 

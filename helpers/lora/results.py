@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy import ndarray
 
 from .training import Settings
@@ -112,8 +113,6 @@ class Sweep:
 
     def frame(self):
         """Return the rows as a pandas DataFrame, without the loss curves."""
-        import pandas as pd
-
         return pd.DataFrame([{name: value for name, value in row.items() if name != "curve"} for row in self.rows])
 
     def save(self, path: str | Path) -> None:
