@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib import pyplot as plt
 
-from .pictures import LOOK
+from .pictures import DASHED, LOOK
 from .results import Sweep
 
 
@@ -17,8 +17,8 @@ def figure_and_update(sweeps: dict[tuple[int, int], Sweep]):
     first = next(iter(sweeps.values()))
     methods = first.methods
     figure, (curves, bars) = plt.subplots(1, 2, figsize=(9.6, 4.2), width_ratios=(1.2, 1))
-    lines = {method: curves.plot([], [], color=LOOK[method][1], marker=LOOK[method][2], markersize=3, linewidth=1.2)[0]
-             for method in methods}  # fmt: skip
+    lines = {method: curves.plot([], [], color=LOOK[method][1], marker=LOOK[method][2], markersize=3, linewidth=1.2,
+                                 linestyle="--" if method in DASHED else "-")[0] for method in methods}  # fmt: skip
     curves.set(xlim=(0, 1), ylim=(0, 4), xlabel="share of the training", ylabel="training loss (nats)")
     places = range(len(methods), 0, -1)
     boxes = bars.barh(places, [0] * len(methods), color=[LOOK[method][1] for method in methods], alpha=0.6)

@@ -11,8 +11,9 @@ from .results import Sweep
 from .variants import METHODS
 
 GREY = "#777777"
-LOOK = {method: (METHODS[method].title, PALETTE[place % len(PALETTE)], MARKERS[place % len(MARKERS)])
+LOOK = {method: (METHODS[method].title, PALETTE[place % 8], MARKERS[(place + 3 * (place // 8)) % 8])
         for place, method in enumerate(METHODS)}  # fmt: skip
+DASHED = tuple(METHODS)[len(PALETTE) :]  # their colours were given before
 
 
 def rate_axis(panel, label: str = "learning rate") -> None:
@@ -44,7 +45,8 @@ def draw_sweep(sweep: Sweep, methods, ylabel: str = "exact on test (%)"):
     for method in methods:
         name, color, marker = LOOK[method]
         scores = sweep.scores(method)
-        panel.plot(sweep.rates, scores.mean(axis=1), marker=marker, markersize=4, color=color, label=name)
+        panel.plot(sweep.rates, scores.mean(axis=1), marker=marker, markersize=4, color=color, label=name,
+                   linestyle="--" if method in DASHED else "-")
         best = sweep.best(method)
         panel.plot(best.rate, best.score, marker=marker, markersize=11, color=color, markeredgecolor="black")
     rate_axis(panel)
