@@ -10,9 +10,10 @@ from torch.func import functional_call, hessian
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from helpers.lora.hessian import WeightCurvature, top_eigenvalue
-from helpers.lora.models import load_base
+from helpers.lora.models import config, load_base
+from helpers.lora.stacked import Replica, stack
 from helpers.lora.tasks import Texts, command_texts
-from helpers.lora.training import losses
+from helpers.lora.training import frozen_copy, losses
 from helpers.lora.variants import METHODS
 
 STARTS = ("lora", "pissa", "milora", "init_ab", "olora", "lora_ga", "rslora")
@@ -112,3 +113,37 @@ def test_what_has_no_such_block_is_refused_in_words(method, rank, words, small):
     model, texts = small
     with pytest.raises(ValueError, match=words):
         top_eigenvalue(model, QUERY, method, texts, rank)
+
+
+def test_products_are_those_of_curvlinops():
+    """With the adapter installed and tanh for silu, which has no forward-mode derivative."""
+    peer = pytest.importorskip("curvlinops", reason="curvlinops is not installed: make test installs it")
+    configuration = config()
+    configuration.hidden_act = "tanh"
+    base, texts = LlamaForCausalLM(configuration).eval(), command_texts(5, 16)
+    base.load_state_dict(load_base().state_dict())
+    model = frozen_copy(base)
+    model.set_attn_implementation("eager")
+    (layer,) = (found for name, found in stack(model, [Replica("pissa", 1e-3, 0)], 8, names=("q_proj",)).items()
+                if name == QUERY)  # fmt: skip
+    known = texts.labels[:, 1:] != -100
+
+    class Answers(torch.nn.Module):
+        """The logits at the places that have a label."""
+
+        def __init__(self):
+            super().__init__()
+            self.model = model
+
+        def forward(self, ids):
+            return self.model(input_ids=ids, use_cache=False).logits[:, :-1][known]
+
+    data = [(texts.ids, texts.labels[:, 1:][known])]
+    theirs = peer.HessianLinearOperator(Answers(), torch.nn.CrossEntropyLoss(), [layer.parts["B"], layer.parts["A"]],
+                                        data, check_deterministic=False)  # fmt: skip
+    a, b = (layer.parts[name][0].detach() for name in "AB")
+    ours = WeightCurvature(base, QUERY, texts).adapter(a, b, 1.0)
+    for seed in range(3):
+        vector = torch.randn(ours.shape[0], generator=torch.Generator().manual_seed(seed))
+        found, wanted = ours.matvec(vector.numpy()), (theirs @ vector).detach().numpy()
+        assert np.abs(found - wanted).max() < 1e-4 * np.abs(wanted).max()
