@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from importlib import import_module
 
-from helpers.course.claims import Measured
+from helpers.course.claims import NEW, NOT, PARTLY, REPRODUCED, REVERSED, Measured
 
-HEADS = ("module", "claim", "paper", "ours [95 % interval]", "seeds", "verdict")
+VERDICTS = (REPRODUCED, PARTLY, NOT, REVERSED, NEW)
+HEADS = ("claim", "paper", "ours [95 % interval]", "seeds", "verdict")
 
 
 def replace_section(text: str, name: str, content: str) -> str:
@@ -40,9 +42,16 @@ def claims_section(content: dict) -> str:
     """README's tables of claims and of what each notebook costs, from the content of claims.json; "" if it is empty."""
     if not content["claims"]:
         return ""
-    rows = []
-    for row in content["claims"]:
-        paper = row["paper"] or "says nothing"
-        rows.append((row["module"], row["claim"], paper, measured(row).figure(), row["seeds"], row["verdict"]))
+    modules = dict.fromkeys(row["module"] for row in content["claims"])
+    folds = "".join(fold(module, [row for row in content["claims"] if row["module"] == module]) for module in modules)
     costs = [(about["module"], f"{about['seconds']:.0f}", about["peak_mib"]) for about in content["notebooks"]]
-    return f"\n{table(HEADS, rows)}\n{table(('notebook', 'seconds', 'peak MiB'), costs)}\n"
+    return f"\n{folds}{table(('notebook', 'seconds', 'peak MiB'), costs)}\n"
+
+
+def fold(module: str, rows: list[dict]) -> str:
+    """A module's claims behind a line that counts its verdicts, opened by a click."""
+    counts = Counter(row["verdict"] for row in rows)
+    said = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
+    cells = [(row["claim"], row["paper"] or "says nothing", measured(row).figure(), row["seeds"], row["verdict"])
+             for row in rows]  # fmt: skip
+    return f"<details><summary><b>{module}</b>: {said}</summary>\n\n{table(HEADS, cells)}\n</details>\n\n"
