@@ -15,6 +15,8 @@ from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 
+from helpers.course.threads import settled
+
 LIBRARIES = tuple(
     f"{Path(folder).resolve()}{os.sep}"
     for folder in (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), Path(__file__).parent.parent)
@@ -41,7 +43,7 @@ def call(function: Callable, args: tuple) -> Call:
     """The function called on deep copies of `args`; every error but KeyboardInterrupt comes back as Raised."""
     args = copy.deepcopy(args)
     try:
-        return Call(function(*args), args)
+        return Call(settled(function)(*args), args)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit from exit() would end the kernel's cell without a word

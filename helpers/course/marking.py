@@ -8,6 +8,7 @@ from functools import wraps
 from helpers.course.calls import Call, Raised, arguments_problem, call, is_blank, raised
 from helpers.course.compare import Difference, comparable, describe_expected, difference
 from helpers.course.describe import brief, describe
+from helpers.course.threads import settled
 
 NOT_ATTEMPTED, RAISED, WRONG, RIGHT = "not attempted", "raised", "wrong", "right"
 
@@ -103,6 +104,7 @@ def _gap(exercise, expected, came) -> Difference | None:
 def _judged(exercise, answer) -> tuple[str, str]:
     """The judge's word; a function that gave nothing each time it was called was not attempted."""
     returned: list = []
+    answer = settled(answer)
     try:
         right, words = exercise.judge(_watched(answer, returned) if callable(answer) else answer)
     except KeyboardInterrupt:

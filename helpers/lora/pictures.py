@@ -11,6 +11,7 @@ from .results import Sweep
 from .variants import METHODS
 
 GREY = "#777777"
+TICKS = (0.002, 0.004, 0.01, 0.02)  # of learning rates
 LOOK = {method: (METHODS[method].title, PALETTE[place % 8], MARKERS[(place + 3 * (place // 8)) % 8])
         for place, method in enumerate(METHODS)}  # fmt: skip
 DASHED = tuple(METHODS)[len(PALETTE) :]  # their colours were given before
@@ -75,6 +76,7 @@ def draw_exponents(rates: dict[str, tuple], slopes: dict[str, np.ndarray]):
         panel.plot(values, np.exp(np.log(found).mean(axis=1)), color=color)
         panel.set(xscale="log", yscale="log", title=f"{title}\nexponent {slopes[title].mean():.2f}")
         panel.set_xticks(values, values)
+        panel.set_yticks(TICKS, [f"{tick:g}" for tick in TICKS])
         panel.minorticks_off()
     panels[0].set_ylabel("LoRA's best learning rate")
     return figure
