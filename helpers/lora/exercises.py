@@ -144,7 +144,7 @@ exercises = SimpleNamespace(
                Case((_RATES, np.array([5.0, 40.0, 80.0, 75.0]), np.array([35.0, 79.0, 50.0, 1.0])), "far apart"),
                Case((_RATES, np.array([60.0, 80.0, 30.0, 0.0]), np.array([20.0, 60.0, 80.0, 70.0])), "equal peaks")],
         mistakes=typical(by_rate.trap_of_the_winner, by_rate.trap_at_the_losers_best, by_rate.trap_at_the_winners_best,
-                         by_rate.trap_of_the_second, by_rate.trap_either_way),
+                         by_rate.trap_of_the_second, by_rate.trap_either_way, by_rate.trap_in_a_tie),
         hints=["First find out which method is worse when both are tuned.",
                "Then: at which rate is that one furthest ahead?",
                "rates[(loser - winner).argmax()]"],

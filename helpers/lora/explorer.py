@@ -19,6 +19,8 @@ def figure_and_update(sweeps: dict[tuple[int, int], Sweep]):
     figure, (curves, bars) = plt.subplots(1, 2, figsize=(9.6, 4.2), width_ratios=(1.2, 1))
     lines = {method: curves.plot([], [], color=LOOK[method][1], marker=LOOK[method][2], markersize=3, linewidth=1.2,
                                  linestyle="--" if method in DASHED else "-")[0] for method in methods}  # fmt: skip
+    curves.legend([LOOK[method][0] for method in methods], fontsize=7, ncols=3, loc="upper right",
+                  frameon=True, framealpha=0.85, edgecolor="none")  # fmt: skip
     curves.set(xlim=(0, 1), ylim=(0, 4), xlabel="share of the training", ylabel="training loss (nats)")
     places = range(len(methods), 0, -1)
     boxes = bars.barh(places, [0] * len(methods), color=[LOOK[method][1] for method in methods], alpha=0.6)

@@ -74,7 +74,7 @@ def trap_at_the_losers_best(rates, first, second):
 
 
 def trap_at_the_winners_best(rates, first, second):
-    """At the better method's best rate nobody is misled."""
+    """Who is ahead at the better method's best rate, and does that mislead anybody?"""
     winner = first if first.max() >= second.max() else second
     return float(rates[winner.argmax()])
 
@@ -85,8 +85,14 @@ def trap_of_the_second(rates, first, second):
 
 
 def trap_either_way(rates, first, second):
-    """The largest distance may be in favour of the better method. That is no trap."""
+    """The largest distance may be in favour of the better method. Is that a trap?"""
     return float(rates[np.abs(first - second).argmax()])
+
+
+def trap_in_a_tie(rates, first, second):
+    """If both peak equally, the second counts as the worse one. Which does yours take?"""
+    gaps = second - first if first.max() > second.max() else first - second
+    return float(rates[gaps.argmax()])
 
 
 def tuned(validation, test):
@@ -104,7 +110,7 @@ def tuned_reports_validation(validation, test):
 
 
 def tuned_one_rate(validation, test):
-    """You took one rate for all seeds. Here each seed chooses its own."""
+    """You took one rate for all seeds. What does each seed choose on its own?"""
     return float(test[validation.mean(axis=1).argmax()].mean())
 
 

@@ -88,7 +88,7 @@ def pissa_values_in_b(weight, rank):
 
 
 def pissa_twice_the_values(weight, rank):
-    """Each factor gets the square root of a singular value, not the value."""
+    """What must each factor get so that the product has the singular value once?"""
     left, values, right = torch.linalg.svd(weight, full_matrices=False)
     a, b = values[:rank, None] * right[:rank], left[:, :rank] * values[:rank]
     return a, b, weight - b @ a

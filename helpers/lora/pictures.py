@@ -85,7 +85,7 @@ def draw_exponents(rates: dict[str, tuple], slopes: dict[str, np.ndarray]):
 def draw_curvature(lambdas: dict[str, np.ndarray], rates: dict[str, np.ndarray], slope: float):
     """Return best rate against lambda_max over LoRA's, log-log, a mark a start, with a line of the slope found."""
     figure, panel = plt.subplots(figsize=(5.6, 4.0))
-    middle = {method: np.median(values / lambdas["lora"]) for method, values in lambdas.items()}
+    middle = {method: np.median(values) / np.median(lambdas["lora"]) for method, values in lambdas.items()}
     for method, x in middle.items():
         name, color, marker = LOOK[method]
         panel.plot(np.full(len(rates[method]), x), rates[method], marker=marker, linestyle="", color=color, alpha=0.4)
