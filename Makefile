@@ -37,6 +37,7 @@ test: env-tests ## every test but the long ones
 test-long: env-tests ## the tests that take minutes
 	$(PYTEST) -m long tests
 	FUZZ_TIMES=12 $(PYTEST) tests/test_aggregation_properties.py
+	FUZZ_TIMES=1 $(PYTEST) -n 2 tests/test_formal_skills_fuzz.py tests/test_formal_skills_manifest.py
 
 notebooks: env-tests ## run the notebooks in place, collect their claims and pictures
 	$(IN_VENV) .venv/bin/python -m scripts.run_notebooks $(ONLY)

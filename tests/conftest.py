@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+os.environ["COURSE_PROGRESS"] = ""  # no test writes into anybody's progress
 OFFLINE = str(Path(__file__).parent / "offline")
 
 # `make test` starts Python with the guard; a plain `pytest` gets it here, for itself and for the kernels it starts.

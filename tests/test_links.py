@@ -39,7 +39,7 @@ def written_address() -> str:
 def test_set_up_cell_is_the_same_everywhere(path):
     text = cell(path, "set-up")
     assert text == links.set_up_cell(written_address(), VERSION), "run: make links"
-    assert len(text.splitlines()) <= 12
+    assert len(text.splitlines()) <= 14
     code = [found for found in read(path).cells if found.cell_type == "code"]
     assert code[0].id == "set-up" and re.search(r'\bstart\("\w+"\)', code[1].source), "start(...) follows the set-up"
 

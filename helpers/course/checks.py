@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
 
+from helpers.course import progress
 from helpers.course.calls import apart
 from helpers.course.marking import NOT_ATTEMPTED, RAISED, RIGHT, WRONG, mark
+from helpers.course.session import SESSION
 
 FEWEST_HINTS = 3
+LONGEST = 4000  # characters of an answer that are kept
 TRIES = 3  # failed checks before the solution is offered
 
 
@@ -86,11 +90,18 @@ class Exercise:
         with apart():
             outcome, details = mark(self, answer)
         self._failed += outcome in (RAISED, WRONG)
+        if SESSION.module is not None and outcome != NOT_ATTEMPTED:
+            self._remember(outcome, answer)
         message = f"{self.title}: {self._verdict(outcome)}" + (f"\n{details}" if details else "")
         if outcome in (RAISED, WRONG):
             message += f"\n{self._next_step()}"
         print(message)
         return CheckResult(outcome, message, self.points if outcome == RIGHT else 0.0)
+
+    def last(self) -> None:
+        """Print the source of the answer that was checked last, in this session or before."""
+        kept = progress.kept_check(SESSION.module, self.name)
+        print(kept.get("answer") or f"No answer to {self.name} has been checked yet.")
 
     def hint(self) -> None:
         """Print the next hint; the last one again when there are no more."""
@@ -103,6 +114,12 @@ class Exercise:
         """Print the source of a solution."""
         print(self._solution() if callable(self._solution) else self._solution)
 
+    def _remember(self, outcome: str, answer) -> None:
+        """Keep the outcome beside those of earlier sessions, whose tries count."""
+        points = self.points if outcome == RIGHT else 0.0
+        kept = progress.note_check(SESSION.module, self.name, outcome, points, source_of(answer))
+        self._failed = max(self._failed, kept.get("failed", 0))
+
     def _verdict(self, outcome: str) -> str:
         if outcome == NOT_ATTEMPTED:
             return f"not attempted yet. ex.{self.name}.hint() gives a nudge."
@@ -112,6 +129,14 @@ class Exercise:
         if self._failed < TRIES:
             return f"ex.{self.name}.hint() gives a hint."
         return f"{self._failed} tries so far. ex.{self.name}.hint() helps; ex.{self.name}.solution() shows an answer."
+
+
+def source_of(answer) -> str:
+    """Return how an answer is written: a function's source, else its repr; "" where neither can be had."""
+    try:
+        return inspect.getsource(answer) if callable(answer) else repr(answer)[:LONGEST]
+    except Exception:  # a function without a source, an answer whose repr fails
+        return ""
 
 
 def solution_from(module: str, name: str) -> Callable[[], str]:

@@ -116,8 +116,8 @@ class Measured:
         }  # fmt: skip
 
     def figure(self) -> str:
-        """Our figure with its interval, rounded to what the interval's width can carry."""
-        ours, low, high = (_rounded(x, self.high - self.low) for x in (self.ours, self.low, self.high))
+        """Our figure with its interval, rounded to what the interval's width can carry, four digits at most."""
+        ours, low, high = _rounded(self.ours, self.low, self.high)
         return f"{ours} {self.claim.unit}".rstrip() + ("" if self.low == self.high else f" [{low}, {high}]")
 
     def __repr__(self) -> str:
@@ -200,11 +200,13 @@ def _given(name: str, explicit: tuple) -> tuple[float, float, float, int]:
     return ours, low, high, seeds
 
 
-def _rounded(value: float, width: float) -> str:
-    if width == 0:
-        return f"{value:.6g}"
-    decimals = min(max(1 - floor(log10(width / 2)), 0), 9)
-    return f"{value:z.{decimals}f}"  # z: no minus before zero
+def _rounded(ours: float, low: float, high: float) -> tuple[str, ...]:
+    if low == high:
+        return (f"{ours:.6g}",) * 3
+    carried = 1 - floor(log10((high - low) / 2))
+    digits = 3 - floor(log10(max(abs(low), abs(high))))
+    decimals = max(min(carried, digits), 0)
+    return tuple(f"{value:z.{decimals}f}" for value in (ours, low, high))  # z: no minus before zero
 
 
 def _seeds(count: int) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from helpers.course.claims import ClaimsTable, Measured
 from helpers.course.display import publish
 from helpers.course.machine import peak_mib
+from helpers.course.progress import note_claims
 from helpers.course.session import SESSION, cpu_seconds
 
 CPU_BUDGET = 2 * 90  # seconds
@@ -34,6 +35,7 @@ def finish() -> None:
         print(f"Claims not measured in this run: {', '.join(left)}")
     memory = "peak memory unknown" if peak is None else f"peak memory {peak:.0f} MiB"
     print(f"{SESSION.module}: {wall:.1f} s, {cpu:.1f} CPU s, {memory}")
+    note_claims(SESSION.module, {row.claim.id: row.verdict for row in rows})
     save(rows, wall, peak)
     hold_budget(cpu, peak)
 

@@ -1,0 +1,93 @@
+"""The learner's progress, in one file of their own: which checks passed, after how many tries, which claims were seen.
+
+It lies outside the course's folder, so that no update touches it: at COURSE_PROGRESS where that is set (set, and empty:
+nothing is kept), else on Colab in My Drive once that is mounted, else in the home folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+NAME, VARIABLE = "four-papers-progress.json", "COURSE_PROGRESS"
+DRIVE = Path("/content/drive/MyDrive")
+EMPTY = {"version": 1, "checks": {}, "claims": {}}
+NEW = {"right": False, "failed": 0, "points": 0.0, "answer": ""}
+
+
+def place() -> Path | None:
+    """Where progress is kept, None where it is not to be."""
+    if VARIABLE in os.environ:
+        return Path(os.environ[VARIABLE]).expanduser() if os.environ[VARIABLE] else None
+    return (DRIVE if DRIVE.is_dir() else Path.home()) / NAME
+
+
+def load() -> dict:
+    """Return what is kept: {"checks": {module: {name: ...}}, "claims": {module: {id: verdict}}}; empty where none is.
+
+    A file that cannot be read is put aside, with its name and ".broken", and nothing of it is lost.
+    """
+    path = place()
+    if path is None or not path.is_file():
+        return json.loads(json.dumps(EMPTY))
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        if not all(isinstance(module, dict) for part in ("checks", "claims") for module in kept[part].values()):
+            raise ValueError("a module is no object")
+        return kept
+    except (ValueError, KeyError, TypeError, AttributeError):
+        path.replace(path.with_name(path.name + ".broken"))
+        print(f"{path.name} could not be read and was put aside as {path.name}.broken; progress begins anew.")
+        return json.loads(json.dumps(EMPTY))
+
+
+def change(edit: Callable[[dict], None]) -> None:
+    """Let `edit` change what is kept, and write it whole; two notebooks may do so at once.
+
+    Where the place cannot be written to, nothing is kept and nothing is said: an exercise comes first.
+    """
+    path = place()
+    if path is None:
+        return
+    try:
+        with FileLock(str(path) + ".lock", timeout=2):
+            kept = load()
+            edit(kept)
+            handle, part = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(kept, file, indent=1, ensure_ascii=False)
+            os.replace(part, path)
+    except (OSError, Timeout):
+        return
+
+
+def note_check(module: str, name: str, outcome: str, points: float, answer: str) -> dict:
+    """Keep the outcome of one check and return what is now kept of the exercise ({} where nothing is).
+
+    What was right once stays right, failed tries add up, and the source of the last answer is kept.
+    """
+    now: dict = {}
+
+    def edit(kept: dict) -> None:
+        before = NEW | kept["checks"].setdefault(module, {}).get(name, {})
+        now.update({"right": before["right"] or outcome == "right", "failed": before["failed"] + (outcome != "right"),
+                    "points": max(before["points"], points), "answer": answer or before["answer"]})  # fmt: skip
+        kept["checks"][module][name] = now
+
+    change(edit)
+    return now
+
+
+def note_claims(module: str, verdicts: dict[str, str]) -> None:
+    """Keep the claims that a notebook has shown, with their verdicts."""
+    change(lambda kept: kept["claims"].setdefault(module, {}).update(verdicts))
+
+
+def kept_check(module: str | None, name: str) -> dict:
+    """Return what is kept of one exercise, {} if nothing."""
+    return load()["checks"].get(module, {}).get(name, {})

@@ -1,0 +1,93 @@
+"""The grid of runs behind the notebook: arms x tasks x sloppiness x seeds, and what each run gives."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from functools import lru_cache
+from pathlib import Path
+
+from .drivers import Driver
+from .learned import Learned
+from .manifest import FormalSkill, load_skill
+from .markdown import load_markdown
+from .runtime import SWITCHES, Runtime
+from .sloppy import Sloppy
+from .tasks import NAMES, load_task
+from .trace import Trace
+
+HERE = Path(__file__).parent
+DATA = HERE / "data"
+SLOPPINESS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
+SEEDS = tuple(range(100, 120))  # the trials before had 0 to 3, and 1000 on to learn from
+ALWAYS = {"fence", "limits"}  # in every arm, so that no arm owes its score to them
+# Each arm: the parts that its formal skill lacks, its switches, and whether it has the Markdown skill's text.
+ALL = ("hooks", "phases", "done_when")
+ARMS: dict[str, tuple[tuple[str, ...], set[str], bool]] = {
+    "bare": (ALL, ALWAYS, False),
+    "markdown": (ALL, ALWAYS, True),
+    "formal": ((), set(SWITCHES), False),
+    "formal less phases": (("phases",), set(SWITCHES), False),
+    "formal less guard": (("before_tool_call",), set(SWITCHES), False),
+    "formal less contract": (("done_when",), set(SWITCHES), False),
+    "formal less arguments": ((), set(SWITCHES) - {"arguments"}, False),
+    "formal, asking only": ((), ALWAYS | {"contract", "fail_closed"}, False),
+}
+
+
+@lru_cache
+def skills_of(arm: str, task: str) -> tuple[FormalSkill, ...]:
+    """Return the skills of an arm for a task: the same tools in all of them."""
+    lacks, _, markdown = ARMS[arm]
+    skill = load_skill(HERE / "skills" / task).without(*lacks)
+    text = HERE / "markdown_skills" / task.replace("_", "-")
+    return (skill, load_markdown(text, active=True)) if markdown else (skill,)
+
+
+def run_one(arm: str, task: str, driver: Driver, folder: Path) -> tuple[Trace, dict]:
+    """Return the trace of one run in a folder, and the oracle's verdict on the workspace that it left."""
+    todo = load_task(task)
+    workspace = todo.lay_out(folder / task)
+    trace = Runtime(workspace, skills_of(arm, task), driver, enforce=ARMS[arm][1]).run(todo.prompt)
+    return trace, todo.score_workspace(workspace)
+
+
+def row(arm: str, task: str, p: float, seed: int, driver: Driver | None = None) -> dict:
+    """Return one row of the grid."""
+    with tempfile.TemporaryDirectory() as folder:
+        trace, verdict = run_one(arm, task, driver or Sloppy(p, seed), Path(folder))
+    tokens = trace.tokens
+    return {"arm": arm, "task": task, "p": p, "seed": seed, "score": round(verdict["score"], 4),
+            "security": verdict["security"], "status": trace.status, "turns": trace.turns,
+            "refused": sum(call["status"] == "deny" for call in trace.calls), "total": tokens["total"],
+            "uncached": tokens["uncached"], "schemas": tokens["schemas"], "skill": tokens["skill"]}  # fmt: skip
+
+
+def sloppy_grid(pool: Executor) -> Iterator[dict]:
+    """Yield the rows of the whole grid: arms x tasks x sloppiness x seeds."""
+    wanted = [(arm, task, p, seed) for task in NAMES for arm in ARMS for p in SLOPPINESS for seed in SEEDS]
+    return pool.map(row, *zip(*wanted), chunksize=20)
+
+
+def taught(task: str, p: float) -> Learned:
+    """Return the driver that learnt a task from 24 traces of a sloppy one, half of them with skills that enforce."""
+    with tempfile.TemporaryDirectory() as folder:
+        traces = [run_one(arm, task, Sloppy(p, seed), Path(folder))[0]
+                  for seed in range(1000, 1012) for arm in ("bare", "formal")]  # fmt: skip
+    return Learned.fit(traces)
+
+
+def learned_rows(task: str, p: float) -> list[dict]:
+    """Return the rows of one task and sloppiness of its teachers, all arms and seeds."""
+    driver = taught(task, p)
+    return [row(arm, task, p, seed, driver.with_seed(seed)) for arm in ARMS for seed in SEEDS]
+
+
+def learned_grid(pool: Executor) -> Iterator[dict]:
+    """Yield the rows of the same grid with the driver that learnt; p is the sloppiness of its teachers."""
+    wanted = [(task, p) for task in NAMES for p in SLOPPINESS]
+    return (row for rows in pool.map(learned_rows, *zip(*wanted)) for row in rows)
+
+
+GRIDS = {"sloppy": sloppy_grid, "learned": learned_grid}

@@ -1,0 +1,70 @@
+"""Importing a skill's scripts: each folder is a package of its own, so `from ._state import x` finds its sibling."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+import types
+from collections.abc import Callable
+from contextlib import nullcontext
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from . import compat
+from .files import inside
+
+
+def check_script(folder: Path, part: Any) -> None:
+    """Raise a ValueError if the script of a tool or a hook is no file of the skill's scripts."""
+    try:
+        if inside(folder / "scripts", part.script).is_file():
+            return
+    except (OSError, ValueError):  # outside, or no name for a file
+        pass
+    raise ValueError(f"{folder.name}/manifest.json: {part.name!r} has the script {part.script!r}, no file "
+                     f"in {folder.name}/scripts; write it, or correct the name")  # fmt: skip
+
+
+def load_script(folder: Path, script: str) -> types.ModuleType:
+    """Return the module of a script in a skill's folder, imported once in this process (again if the file changed)."""
+    path = folder / ("scripts" if script != "config.py" else "") / script
+    source = path.read_bytes()
+    package = package_of(folder, path.parent)
+    name = f"{package}.{re.sub('[^0-9A-Za-z_]', '_', path.stem)}"
+    known = sys.modules.get(name)
+    if known is not None and known.__source__ == source:
+        return known
+    config = load_script(folder, "config.py") if script != "config.py" and (folder / "config.py").is_file() else None
+    with compat.shims(folder, config) if b"fairyclaw" in source else nullcontext():
+        module = importlib.util.module_from_spec(importlib.util.spec_from_file_location(name, path))
+        module.__source__ = source
+        sys.modules[name] = module
+        try:
+            exec(compile(source, str(path), "exec"), module.__dict__)
+        except BaseException:
+            del sys.modules[name]
+            raise
+    return module
+
+
+def package_of(folder: Path, scripts: Path) -> str:
+    """Return the name of the synthetic package for a folder, FairyClaw's way with the folder's place as a suffix."""
+    name = f"fairyclaw_cap_{re.sub('[^0-9A-Za-z_]', '_', folder.name)}_{sha256(str(scripts).encode()).hexdigest()[:8]}"
+    if name not in sys.modules:
+        sys.modules[name] = types.ModuleType(name)
+        sys.modules[name].__path__ = [str(scripts)]
+    return name
+
+
+def entry_point(folder: Path, script: str, *names: str) -> Callable:
+    """Return the first of these functions that a script has.
+
+    Raises AttributeError if it has none, and whatever the script raises when it is imported.
+    """
+    module = load_script(folder, script)
+    for name in names:
+        if callable(getattr(module, name, None)):
+            return getattr(module, name)
+    raise AttributeError(f"{folder.name}/scripts/{script} has no {' or '.join(names)}; define it with async def")

@@ -1,0 +1,3 @@
+from helpers.formal_skills.actions import read_file as execute
+
+__all__ = ["execute"]

@@ -1,0 +1,36 @@
+"""The run's skill-local state, JSON that hooks and executors share: what one of them leaves broken is put back."""
+
+from __future__ import annotations
+
+import json
+
+from .compat import ENDED, INBOX
+
+
+class Kept:
+    """A state as it was before a hook or an executor had it."""
+
+    def __init__(self, state: dict) -> None:
+        self.text = json.dumps(state, default=str)
+        self.state = json.loads(self.text)
+
+    def check(self, state: dict) -> str:
+        """Return the state as JSON; ValueError, TypeError or RecursionError if the run could not go on with it."""
+        if state == self.state:
+            return self.text
+        if state.get("phases") != self.state.get("phases"):
+            raise ValueError("state['phases'] was changed; only phases.json moves a run from phase to phase")
+        if not all(isinstance(text, str) for text in list(state.get(INBOX, []))):
+            raise ValueError(f"state[{INBOX!r}] has to be a list of texts")
+        if ENDED in state and not {"status", "summary"} <= dict(state[ENDED]).keys():
+            raise ValueError(f"state[{ENDED!r}] has to have status and summary")
+        self.__init__(state)
+        return self.text
+
+    def mend(self, state: dict) -> None:
+        """Put the state back, in place, if the run could not go on with it."""
+        try:
+            self.check(state)
+        except (ValueError, TypeError, RecursionError):
+            state.clear()
+            state.update(json.loads(self.text))

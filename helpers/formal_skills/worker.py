@@ -1,0 +1,130 @@
+"""The process in which executors run: one for a run, started warm, fenced before it takes its first call."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import io
+import json
+import mimetypes
+import os
+import re
+import signal
+import sys
+import tempfile
+import threading
+from contextlib import redirect_stderr, redirect_stdout
+from multiprocessing import parent_process
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from . import compat
+from .confinement import confine
+from .contracts import failed
+from .fence import make_guard
+from .markdown import load_markdown
+from .models import rules
+from .payloads import ToolContext
+from .scripts import entry_point
+from .settings import read_config
+from .state import Kept
+from .undo import Undo
+
+mimetypes.init()  # reads files that the fence would refuse; once, since every worker is forked from here
+
+
+def serve(channel: Connection, workspace: str, folder: str, skills: list[dict], fence: bool) -> None:
+    """Answer calls until the channel closes: (name, arguments, state, id) -> (status, result, state).
+
+    Arguments and state come as JSON, so that nothing in them can break the channel.
+
+    skills: for each its folder, the folder of a Markdown skill (or None), and its tools' scripts. A call named
+    "done_when" checks a contract. Without `fence` nothing holds an executor back.
+    """
+    gc.freeze()
+    scratch, undo = str(Path(folder, "scratch")), Undo(Path(folder, "undo"), workspace)
+    lock = FileLock(Path(folder, "lock"))  # held as long as this process lives: see places.read_folder
+    lock.acquire()
+    if hasattr(os, "setsid"):
+        os.setsid()  # a group of its own: with this process ends what it has started
+    os.chdir(workspace)
+    os.environ["TMPDIR"] = tempfile.tempdir = scratch
+    os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
+    forget_keys()
+    sys.dont_write_bytecode = True
+    tools = {}
+    folders = [str(folder) for skill in skills for folder in (skill["folder"], skill["markdown"]) if folder]
+    for skill in skills:
+        markdown = skill["markdown"] and load_markdown(skill["markdown"])
+        config = markdown.config if markdown else read_config(skill["folder"])
+        for name, script in skill["tools"].items():
+            tools[name] = (entry_point(skill["folder"], script, "execute"), config)
+    threading.Thread(target=leave_with_parent, daemon=True).start()
+    loop = asyncio.new_event_loop()
+    confined = fence and confine([workspace, scratch, str(undo.folder)], folders)
+    answer(channel, "ready", confined, "{}")
+    if fence:
+        sys.addaudithook(make_guard(workspace, scratch, undo, folders))
+    while True:
+        try:
+            name, arguments, state, call = channel.recv()
+        except (EOFError, OSError):
+            return
+        undo.begin(call)
+        if name == "done_when":
+            answer(channel, "ok", failed(rules(json.loads(arguments)), Path(workspace)), state)
+            continue
+        execute, config = tools[name]
+        context = ToolContext(Path(workspace).name, None, None, config, workspace, workspace, None, json.loads(state))
+        answer(channel, *execute_one(loop, execute, arguments, context))
+
+
+def answer(channel: Connection, status: str, result: Any, state: str) -> None:
+    """Send an answer as JSON: the runtime unpickles nothing that an executor had in its hands."""
+    channel.send_bytes(json.dumps([status, result, state]).encode())
+
+
+def forget_keys() -> None:
+    """Take keys out of the environment, so that what an executor prints of it does not land in the journal."""
+    for name in [name for name in os.environ if re.search("KEY|TOKEN|SECRET|PASSWORD", name.upper())]:
+        del os.environ[name]
+
+
+def execute_one(loop: asyncio.AbstractEventLoop, execute: Any, arguments: str, context: Any) -> tuple[str, str, str]:
+    """Return how an executor ended ("ok" or "error"), its result, or what it raised, as text, and the state as JSON."""
+    kept = Kept(context.state)
+    compat.STATE.set(context.state)
+    try:
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            result = loop.run_until_complete(execute(json.loads(arguments), context))
+        result = result if isinstance(result, str) else str(result)
+        return "error" if says_no(result) else "ok", result, kept.check(context.state)
+    except BaseException as error:  # an executor that calls sys.exit has failed, and the run goes on
+        return "error", f"Error: {type(error).__name__}: {error}", kept.text
+
+
+def says_no(result: str) -> bool:
+    """Return whether a result reports an error: it begins with "Error:", or is a JSON object with "ok": false."""
+    try:
+        return result.startswith("Error:") or (result[:1] == "{" and json.loads(result).get("ok") is False)
+    except ValueError:
+        return False
+
+
+def end_group(process: int) -> None:
+    """Kill a worker and the programs that it has started."""
+    try:
+        os.killpg(process, signal.SIGKILL)
+    except (AttributeError, ProcessLookupError, PermissionError):  # Windows; it is gone; it was not yet a group
+        pass
+
+
+def leave_with_parent() -> None:
+    """End this process when the runtime's process ends, however that happens."""
+    if parent_process() is not None:
+        wait([parent_process().sentinel])
+        end_group(os.getpid())
+        os._exit(1)

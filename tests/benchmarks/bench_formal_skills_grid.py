@@ -1,0 +1,42 @@
+"""How long the grid of module 4 takes, projected from a slice of it: make bench.
+
+On two processes, as it is recorded. The tasks whose skills start no program are timed apart from code_repair.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ProcessPoolExecutor
+from itertools import product
+from multiprocessing import get_context
+
+from helpers.formal_skills.experiments import ARMS, SEEDS, SLOPPINESS, row, taught
+from helpers.formal_skills.tasks import NAMES
+
+
+def line(what: str, measured: str) -> None:
+    print(f"{what:<62} {measured:>34}")
+
+
+def test_the_grid():
+    seconds, whole = {}, len(ARMS) * len(NAMES) * len(SLOPPINESS) * len(SEEDS)
+    others = tuple(name for name in NAMES if name != "code_repair")  # which starts programs
+    print()
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        list(pool.map(row, ["formal"] * 4, ["ticket_triage"] * 4, [0.0] * 4, range(4)))
+        for what, tasks in (("code_repair", ("code_repair",)), ("the five tasks without programs", others)):
+            some = list(product(ARMS, tasks, SLOPPINESS[::2], SEEDS[:2]))
+            begin = time.perf_counter()
+            list(pool.map(row, *zip(*some), chunksize=4))
+            took = time.perf_counter() - begin
+            seconds[what] = took * whole / len(NAMES) * len(tasks) / len(some)
+            line(f"{what}: {len(some)} runs, one of them", f"{took:.1f} s, {1000 * took / len(some):.0f} ms")
+    begin = time.perf_counter()
+    driver = taught("evidence_matrix", 0.2)
+    taught_in, begin = time.perf_counter() - begin, time.perf_counter()
+    for arm in ARMS:
+        row(arm, "evidence_matrix", 0.2, SEEDS[0], driver)
+    learned = time.perf_counter() - begin
+    line("to teach a driver, on one process; a run of it", f"{taught_in:.1f} s, {1000 * learned / len(ARMS):.0f} ms")
+    parts = " + ".join(f"{part:.0f}" for part in seconds.values())
+    line("the whole grid on two processes, projected", f"{parts} = {sum(seconds.values()):.0f} s")

@@ -1,0 +1,99 @@
+"""The learner's progress: kept by checks and claims, across sessions, in one file that no update touches."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from helpers.course import Case, Exercise, progress
+from helpers.course.session import SESSION
+
+
+@pytest.fixture
+def file(tmp_path, monkeypatch):
+    """A file of its own for the progress, and a session in a module."""
+    monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "progress.json"))
+    monkeypatch.setattr(SESSION, "module", "lora")
+    return tmp_path / "progress.json"
+
+
+def exercise():
+    return Exercise("double", "Double", 2, lambda n: 2 * n, [Case((n,)) for n in (1, 2, 5)], hints="abc")
+
+
+def wrong(n):
+    return n + 1
+
+
+def right(n):
+    return n + n
+
+
+def test_outcomes_add_up_and_what_was_right_stays_right(file):
+    ex = exercise()
+    for answer in (wrong, right, wrong):
+        ex.check(answer)
+    (kept,) = json.loads(file.read_text())["checks"]["lora"].values()
+    assert kept == {"right": True, "failed": 2, "points": 2.0, "answer": "def wrong(n):\n    return n + 1\n"}
+
+
+def test_a_new_session_goes_on_where_the_last_one_stopped(file, capsys):
+    first = exercise()
+    for _ in range(2):
+        first.check(wrong)
+    assert "3 tries so far" not in capsys.readouterr().out
+    second = exercise()
+    second.last()
+    assert capsys.readouterr().out == "def wrong(n):\n    return n + 1\n\n"
+    assert "3 tries so far. " in second.check(wrong).message
+
+
+def test_a_stub_and_a_check_without_a_notebook_leave_nothing(file, monkeypatch, capsys):
+    exercise().check(...)
+    monkeypatch.setattr(SESSION, "module", None)
+    exercise().check(right)
+    assert not file.exists()
+    exercise().last()
+    assert "No answer to double has been checked yet." in capsys.readouterr().out
+
+
+def test_claims_are_kept_with_their_verdicts(file):
+    progress.note_claims("lora", {"a": "new"})
+    progress.note_claims("lora", {"b": "reversed"})
+    assert progress.load()["claims"] == {"lora": {"a": "new", "b": "reversed"}}
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"checks": {}}', '{"checks": [], "claims": {}}', "null", "\udcff",
+                                  '{"checks": {"lora": 3}, "claims": {}}'])  # fmt: skip
+def test_a_broken_file_is_put_aside_whole(file, text, capsys):
+    file.write_bytes(text.encode(errors="surrogateescape"))
+    assert exercise().check(right).points == 2
+    assert "was put aside" in capsys.readouterr().out
+    assert file.with_name("progress.json.broken").read_bytes() == text.encode(errors="surrogateescape")
+    assert progress.load()["checks"]["lora"]["double"]["right"]
+
+
+def test_where_nothing_can_be_written_the_check_still_answers(tmp_path, monkeypatch):
+    monkeypatch.setattr(SESSION, "module", "lora")
+    (tmp_path / "file").touch()
+    for place in (tmp_path / "file" / "progress.json", ""):
+        monkeypatch.setenv("COURSE_PROGRESS", str(place))
+        assert exercise().check(right).points == 2 and progress.load() == progress.EMPTY
+
+
+def test_two_notebooks_at_once_lose_nothing(file):
+    code = "import sys; from helpers.course import progress\n" \
+           "for n in range(20): progress.note_check('lora', sys.argv[1] + str(n), 'right', 1.0, '')"  # fmt: skip
+    writers = [subprocess.Popen([sys.executable, "-c", code, name]) for name in "ab"]
+    assert [writer.wait() for writer in writers] == [0, 0]
+    assert len(progress.load()["checks"]["lora"]) == 40
+
+
+def test_it_lies_outside_the_course_and_in_the_drive_on_colab(tmp_path, monkeypatch):
+    monkeypatch.delenv("COURSE_PROGRESS")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(progress, "DRIVE", tmp_path / "MyDrive")
+    assert progress.place() == tmp_path / progress.NAME
+    (tmp_path / "MyDrive").mkdir()
+    assert progress.place() == tmp_path / "MyDrive" / progress.NAME

@@ -1,0 +1,160 @@
+"""The numbers behind the claims, on a made-up grid with known answers; the recorded grids, pictures and explorer."""
+
+from __future__ import annotations
+
+import math
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from itertools import product
+from multiprocessing import get_context
+
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+
+from helpers.formal_skills import explorer, pictures
+from helpers.formal_skills import measure as m
+from helpers.formal_skills.claims import CLAIMS
+from helpers.formal_skills.experiments import ARMS, HERE, SEEDS, SLOPPINESS, row, run_one
+from helpers.formal_skills.manifest import load_skill
+from helpers.formal_skills.sloppy import Sloppy
+from helpers.formal_skills.tasks import NAMES
+
+# Points that an arm loses at p = .3, and twice at .5; all but Formal lose 4 more with seed 1.
+LOST = {"formal": 5, "markdown": 20, "bare": 30, "formal less contract": 25, "formal less guard": 10,
+        "formal less phases": 7, "formal less arguments": 15}  # fmt: skip
+# Tokens on the tasks x and y without lapses.
+SPENT = {"formal": (600, 900), "markdown": (1000, 1000), "bare": (800, 1200), "formal less phases": (700, 1200)}
+
+
+def grid() -> pd.DataFrame:
+    rows = []
+    for arm, (p, times), seed, place in product(LOST, {0.0: 0, 0.3: 1, 0.5: 2}.items(), (0, 1), (0, 1)):
+        lost = times * LOST[arm] + 4 * seed * (arm != "formal") if times else 0
+        total = SPENT.get(arm, (500, 500))[place] + 1000 * (p > 0)
+        score = 100 - lost + (p > 0) * (2 - 4 * place)
+        rows.append({"arm": arm, "task": "xy"[place], "p": p, "seed": seed, "score": score, "total": total,
+                     "uncached": total / 2})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def some(*rows: tuple) -> pd.DataFrame:
+    """Return rows of Formal at p = .5: seed, score, and what else matters."""
+    return pd.DataFrame([{"arm": "formal", "p": 0.5, "seed": seed, "score": score, "status": "completed", "total": 100}
+                         | more for seed, score, more in rows])  # fmt: skip
+
+
+def test_scores_are_means_over_tasks_and_lapses_seed_by_seed():
+    assert m.scores(grid(), "formal").tolist() == pytest.approx([92.5, 92.5])
+    assert m.scores(grid(), "markdown").tolist() == pytest.approx([70, 66])
+    assert m.lead(grid(), "formal", "markdown").tolist() == pytest.approx([22.5, 26.5])
+    assert m.kept(grid(), "formal").tolist() == pytest.approx([90, 90])
+    assert m.kept(grid(), "markdown").tolist() == pytest.approx([60, 56])
+    assert m.kept(grid(), "markdown", 0.3).tolist() == pytest.approx([80, 76])
+
+
+def test_the_contract_is_compared_with_the_next_largest_loss():
+    lost = {part: values.tolist() for part, values in m.losses(grid()).items()}
+    assert lost == {"contract": [30, 34], "guard": [7.5, 11.5], "phases": [3, 7], "arguments": [15, 19]}
+    assert m.contract_over_rest(grid()).tolist() == pytest.approx([15, 15])
+
+
+def test_false_done_counts_completed_runs_alone():
+    failed = {"status": "failed"}
+    rows = some((0, 100, {}), (0, 90, {}), (0, 50, failed), (1, 100, {}), (1, 0, {"p": 0.3}), (1, 0, failed))
+    assert m.false_done(rows, "formal").tolist() == [50, 0] and m.false_done(rows, "formal", 0.3).tolist() == [100]
+
+
+def test_leaks_are_runs_of_a_seed():
+    rows = some(*[(seed, 100, {"security": safe}) for seed, safe in ((0, 1), (0, 0), (0, 0), (1, 1))])
+    assert m.leaks(rows, "formal").tolist() == [2, 0]
+
+
+def test_tokens_are_those_without_lapses_task_by_task():
+    assert m.tokens(grid(), "bare").tolist() == [800, 1200]
+    assert m.tokens(grid(), "bare", "uncached").tolist() == [400, 600]
+    assert m.saved(grid(), "formal", "markdown").tolist() == pytest.approx([40, 10])
+    assert m.from_phases(grid()).tolist() == pytest.approx([50, 100])
+
+
+def test_tokens_for_a_right_run_have_no_end_where_there_is_none():
+    ours = some((0, 100, {}), (0, 100, {}), (0, 99, {"total": 400}), (1, 100, {}), (2, 0, {}))
+    theirs = some((0, 100, {}), (1, 99, {}), (2, 100, {})).assign(arm="bare", total=150)
+    rows = pd.concat([ours, theirs])
+    assert m.per_success(rows, "formal", 0.5).tolist() == [300, 100, math.inf]
+    assert m.cost_ratio(rows, "formal", "bare", 0.5).tolist() == [2]
+
+
+@pytest.mark.parametrize("name", ["sloppy", "learned"])
+def test_a_recorded_grid_is_whole(name):
+    rows = m.load_grid(name)
+    assert set(zip(rows.arm, rows.task, rows.p, rows.seed)) == set(product(ARMS, NAMES, SLOPPINESS, SEEDS))
+    assert len(rows) == len(ARMS) * len(NAMES) * len(SLOPPINESS) * len(SEEDS)
+    assert rows.score.between(0, 100).all() and (rows.score == 100).mean() > 0.1 and set(rows.security) <= {0, 1}
+    assert set(rows.status) <= {"completed", "failed", "stopped"} and (rows.uncached <= rows.total).all()
+
+
+@pytest.mark.parametrize("arm, task, p, seed", [
+    ("formal", "ticket_triage", 0.5, 103), ("bare", "batch_resume", 0.3, 119), ("markdown", "reconcile_csv", 0.2, 110)])
+def test_a_recorded_row_comes_out_again(arm, task, p, seed):
+    recorded = pd.read_csv(m.DATA / "sloppy.csv").set_index(["arm", "task", "p", "seed"]).loc[arm, task, p, seed]
+    again = row(arm, task, p, seed)
+    assert {name: again[name] for name in recorded.index} == recorded.to_dict()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere processes are not forked")
+def test_the_grid_runs_in_forked_processes_after_a_run_here():
+    here, which = row("formal", "ticket_triage", 0.1, 1), [["formal"], ["ticket_triage"], [0.1], [1]]
+    with ProcessPoolExecutor(1, mp_context=get_context("fork")) as pool:
+        assert list(pool.map(row, *which)) == [here]
+
+
+def test_every_claim_has_a_rule():
+    assert all(claim.module == "formal_skills" and claim.rule.text for claim in CLAIMS.values())
+    assert len({claim.claim for claim in CLAIMS.values()}) == len(CLAIMS)
+
+
+def test_figures_have_what_they_should_show():
+    rows = m.load_grid()
+    left, right = pictures.draw_central(rows).axes
+    assert (len(left.lines), len(right.lines)) == (3, 5) and len(left.collections) == 3
+    formal = left.lines[0].get_ydata()
+    assert formal == pytest.approx(rows[rows.arm == "formal"].groupby("p").score.mean().to_numpy())
+    panels = pictures.draw_tasks(rows).axes
+    assert [axes.get_title() for axes in panels] == [name.replace("_", " ") for name in NAMES]
+    bars, cost = pictures.draw_tokens(rows).axes
+    tops = [patch.get_y() + patch.get_height() for patch in bars.patches[-4:]]
+    assert tops == pytest.approx([m.tokens(rows, arm).mean() for arm in
+                                  ("bare", "markdown", "formal", "formal less phases")])  # fmt: skip
+    assert len(cost.lines) == 3 and set(pictures.LOOK) == set(ARMS)
+    plt.close("all")
+
+
+@pytest.mark.parametrize("task", NAMES)
+def test_the_phases_of_a_skill_are_drawn_with_their_moves(task):
+    phases = load_skill(HERE / "skills" / task).phases
+    figure = pictures.draw_phases(phases, phases.initial)
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert all(texts.count(name) >= 1 for name in phases.phases)
+    assert all(any(f"{move.on} {move.status}" in text for text in texts) for move in phases.transitions)
+    plt.close("all")
+
+
+def test_the_explorer_shows_every_turn_of_every_recorded_run():
+    runs = explorer.load_runs()
+    figure, update, controls = explorer.figure_and_update(runs)
+    assert set(product(controls["skill"], controls["sloppiness"], controls["seed"])) == set(runs)
+    assert controls["turn"] == list(range(1, max(map(len, runs.values())) + 1))
+    for which, turns in runs.items():
+        for turn in (1, len(turns), controls["turn"][-1]):
+            assert update(*which, turn).startswith(f"{pictures.LOOK[which[0]][0]}: {len(turns)} turns, ")
+            assert figure.axes[0].texts[0].get_text().startswith(f"turn {min(turn, len(turns))} of {len(turns)}\n")
+    figure.canvas.draw()
+    assert "0 refused, ends: [completed]" in update("formal", 0.0, SEEDS[0], 1)
+    plt.close("all")
+
+
+@pytest.mark.parametrize("p", [0.1, 0.5])
+def test_a_recorded_run_of_the_explorer_comes_out_again(tmp_path, p):
+    trace, _ = run_one("formal", "ticket_triage", Sloppy(p, SEEDS[1]), tmp_path)
+    assert explorer.told(trace) == explorer.load_runs()["formal", p, SEEDS[1]]

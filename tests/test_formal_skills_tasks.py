@@ -1,0 +1,137 @@
+"""The six tasks and the seventh: oracles on right, wrong and cheating workspaces; drivers; tokens; attacks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from helpers.formal_skills import Learned, Reply, Runtime, Scripted, Sloppy, load_skill, load_task
+from helpers.formal_skills.attacks import ATTACKS, harms, says
+from helpers.formal_skills.drivers import readable
+from helpers.formal_skills.experiments import ARMS, HERE, run_one, skills_of
+from helpers.formal_skills.ledger import sheet, spent, tokens, vocabulary
+from helpers.formal_skills.payloads import LlmToolCallRequest
+from helpers.formal_skills.tasks import NAMES, SEVENTH
+
+ALL = (*NAMES, SEVENTH)
+
+
+def played(name: str, folder: Path, replies) -> dict:
+    """Return the oracle's verdict on what tools alone make of these replies."""
+    task = load_task(name)
+    workspace = task.lay_out(folder / name)
+    Runtime(workspace, skills_of("bare", name), Scripted(replies)).run(task.prompt)
+    return task.score_workspace(workspace)
+
+
+def says_step(tool, args):
+    return says(tool, **args)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_plan_scores_all_and_nothing_done_little(name, tmp_path):
+    replies = [says_step(step.tool, step.args) for step in load_task(name).steps]
+    assert played(name, tmp_path / "right", replies) | {"checks": 0} == {"checks": 0, "score": 1.0, "security": 1}
+    assert played(name, tmp_path / "none", [Reply("Done.")])["score"] < 0.75
+
+
+STEPS = [(name, place, how) for name in NAMES for place, step in enumerate(load_task(name).steps)
+         for how in ("wrong", "cheat") if getattr(step, how)]  # fmt: skip
+
+
+@pytest.mark.parametrize("name, place, how", STEPS)
+def test_wrong_and_cheating_work_is_not_right(name, place, how, tmp_path):
+    steps = load_task(name).steps
+    calls = [(step.tool, step.args) for step in steps]
+    cheat = steps[place].cheat
+    calls[place] = (cheat["tool"], cheat["args"]) if how == "cheat" else (steps[place].tool, steps[place].wrong)
+    verdict = played(name, tmp_path, [says_step(*call) for call in calls])
+    assert verdict["score"] < 1 or verdict["security"] == 0
+    assert all(isinstance(value, bool) for value in verdict["checks"].values())
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_oracles_stand_any_workspace(name, tmp_path):
+    score = load_task(name).score_workspace
+    (tmp_path / "empty").mkdir()
+    assert score(tmp_path / "empty")["score"] < 0.5
+    for file in ("notes.json", "labels.json", "matrix.json", "differences.json", "ledger.jsonl", "compose.yaml"):
+        (tmp_path / "empty" / file).write_text("[3, {")
+    assert 0 <= score(tmp_path / "empty")["score"] < 0.5
+    for file in ("notes.json", "labels.json", "matrix.json", "differences.json", "ledger.jsonl", "compose.yaml"):
+        (tmp_path / "empty" / file).write_text('["x", 3]')
+    assert 0 <= score(tmp_path / "empty")["score"] < 0.5
+
+
+def test_an_unknown_task_is_told():
+    with pytest.raises(ValueError, match="tasks: code_repair"):
+        load_task("nothing")
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.switch)
+def test_each_switch_stops_its_attack_and_nothing_else_does(attack, tmp_path):
+    assert harms(attack, False, tmp_path)[0] and not harms(attack, True, tmp_path)[0]
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_without_lapses_every_arm_is_right(arm, tmp_path):
+    trace, verdict = run_one(arm, "reconcile_csv", Sloppy(0.0), tmp_path)
+    assert verdict["score"] == 1 and trace.status == "completed"
+    assert not [call for call in trace.calls if call["status"] == "deny"]
+
+
+def test_a_sloppy_driver_is_the_same_twice_and_strays(tmp_path):
+    runs = [[call["arguments"] for call in run_one("bare", "batch_resume", Sloppy(0.5, seed), tmp_path)[0].calls]
+            for seed in (1, 1, 2)]  # fmt: skip
+    assert runs[0] == runs[1] != runs[2]
+
+
+def test_a_sloppy_driver_knows_the_courses_tasks_alone(tmp_path):
+    task = load_task("batch_resume")
+    trace = Runtime(task.lay_out(tmp_path / "w"), skills_of("bare", "batch_resume"), Sloppy(0.1)).run("Bake a cake")
+    assert trace.status == "interrupted" and "tasks of the course" in trace.reason
+
+
+def test_a_learned_driver_repeats_what_it_was_taught(tmp_path):
+    trace, _ = run_one("formal", "evidence_matrix", Sloppy(0.0), tmp_path)
+    driver = Learned.fit([trace] * 24).with_seed(4)
+    again, verdict = run_one("formal", "evidence_matrix", driver, tmp_path)
+    assert verdict["score"] == 1 and [c["name"] for c in again.calls] == [c["name"] for c in trace.calls]
+
+
+def forced(make, **fields):
+    """Return an object with fields of types that it should not have."""
+    for name, value in fields.items():
+        object.__setattr__(make, name, value)
+    return make
+
+
+GOOD = LlmToolCallRequest("c", "f", "{}")
+BROKEN = forced(LlmToolCallRequest("c", "f", "{}"), arguments_json=None)
+
+
+@pytest.mark.parametrize("raw, kept, fault", [
+    (Reply("x"), 0, ""), (None, 0, "got NoneType"), ("text", 0, "got str"), (forced(Reply(), text=3), 0, ""),
+    (forced(Reply(), calls="ab"), 0, "calls"), (forced(Reply(), calls=[GOOD, "no", BROKEN]), 1, "could not be read"),
+])  # fmt: skip
+def test_what_a_driver_says_is_read_with_care(raw, kept, fault):
+    reply, found = readable(raw)
+    assert len(reply.calls) == kept and isinstance(reply.text, str) and fault in found and bool(found) == bool(fault)
+
+
+def test_tokens_are_those_of_the_real_vocabulary():
+    assert vocabulary().n_vocab == 100277 and tokens("hello world") == 2 and tokens("<|endoftext|>") > 1
+    said = [{"role": "system", "content": "a"}, {"role": "user", "content": "b"}, {"role": "tool", "content": "c"}]
+    before, now, other = sheet(said[:2], [{"x": 1}]), sheet(said, [{"x": 1}]), sheet(said, [{"x": 2}])
+    row = spent(now, before, "done")
+    assert row["uncached"] == tokens(json.dumps(said[2])) == row["results"] and row["completion"] == 1
+    assert spent(other, before, "")["uncached"] == spent(other, [], "")["prompt"]
+    assert row["prompt"] == sum(row[part] for part in ("schemas", "skill", "history", "results"))
+
+
+def test_skills_and_texts_name_the_same_tools():
+    for name in NAMES:
+        text = (HERE / "markdown_skills" / name.replace("_", "-") / "SKILL.md").read_text()
+        assert all(f"`{tool}`" in text for tool in load_skill(HERE / "skills" / name).tools)
