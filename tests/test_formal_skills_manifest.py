@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import helpers.formal_skills
 from helpers.formal_skills.experiments import HERE
 from helpers.formal_skills.manifest import load_skill
 from helpers.formal_skills.tasks import NAMES
@@ -142,3 +143,9 @@ def test_any_manifest_loads_or_is_a_value_error(manifest, tmp_path_factory):
         loaded(folder, manifest)
     except ValueError as error:
         assert "looking" in str(error)
+
+
+def test_the_core_of_the_runtime_stays_short():
+    core = ("manifest", "hooks", "runtime", "fence", "contracts")
+    files = [Path(helpers.formal_skills.__file__).with_name(f"{name}.py") for name in core]
+    assert sum(len(file.read_text().splitlines()) for file in files) <= 450
