@@ -16,6 +16,7 @@ from helpers.course.session import MODULES
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("notebooks", "solutions", "exercises")
+START = ROOT / "notebooks" / "0_start_here.ipynb"  # the one notebook that belongs to no module
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -26,8 +27,8 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 def notebook_paths(*folders: str) -> list[Path]:
-    """The course's notebooks in `folders` (all three by default), in the order of their names."""
-    return [path for folder in folders or FOLDERS for path in sorted((ROOT / folder).glob("[0-9]_*.ipynb"))]
+    """The modules' notebooks in `folders` (all three by default), in the order of their names."""
+    return [path for folder in folders or FOLDERS for path in sorted((ROOT / folder).glob("[1-9]_*.ipynb"))]
 
 
 def module_of(path: Path) -> str:
@@ -86,7 +87,7 @@ def write_text(path: Path, text: str) -> bool:
 
 def main(names: list[str]) -> None:
     """Rewrite the named notebooks, or all of them, and say which changed."""
-    for path in [Path(name) for name in names] or notebook_paths():
+    for path in [Path(name) for name in names] or [START, *notebook_paths()]:
         if write_text(path, canonical(read(path))):
             print(f"{path.name}: rewritten")
 

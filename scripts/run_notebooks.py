@@ -16,7 +16,7 @@ from pathlib import Path
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
-from scripts.notebook_format import ROOT, canonical, module_of, notebook_paths, read, write_text
+from scripts.notebook_format import ROOT, START, canonical, module_of, notebook_paths, read, write_text
 from scripts.readme import claims_section, replace_section
 
 CELL_SECONDS = 300
@@ -45,11 +45,12 @@ def execute(path: Path, record_path: Path | None = None):
 
 
 def run(path: Path) -> dict:
-    """What the notebook at `path` measured; its file and its picture are rewritten. {} for a notebook of solutions."""
+    """What the notebook at `path` measured; its file and its picture are rewritten. {} for solutions and the start."""
     with tempfile.TemporaryDirectory() as folder:
         record = Path(folder) / "record.json"
-        notebook = execute(path, record if path.parent.name == "notebooks" else None)
-        if path.parent.name != "notebooks":
+        measures = path.parent.name == "notebooks" and path != START
+        notebook = execute(path, record if measures else None)
+        if not measures:
             measured = {}
         elif record.exists():
             measured = json.loads(record.read_text(encoding="utf-8"))
@@ -86,7 +87,7 @@ def save_picture(notebook, path: Path) -> None:
 
 def module_order(folder: Path) -> list[str]:
     """The names of the modules that have a notebook in `folder`, in the order of their numbers."""
-    return [module_of(path) for path in sorted(folder.glob("[0-9]_*.ipynb"))]
+    return [module_of(path) for path in sorted(folder.glob("[1-9]_*.ipynb"))]
 
 
 def merge(content: dict, runs: list[dict], order: list[str]) -> dict:
@@ -118,7 +119,7 @@ def collect(runs: list[dict], root: Path = ROOT) -> None:
 
 def main(names: list[str]) -> int:
     """The exit code: 0 when all ran; a notebook that fails keeps its old file and its old claims."""
-    paths = [Path(name).resolve() for name in names] or notebook_paths("notebooks", "solutions")
+    paths = [Path(name).resolve() for name in names] or [START, *notebook_paths("notebooks", "solutions")]
     runs, failed = [], 0
     for path in paths:
         start = time.perf_counter()

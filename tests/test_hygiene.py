@@ -12,10 +12,10 @@ from urllib.parse import unquote
 import nbformat
 import pytest
 
-from scripts.notebook_format import FOLDERS, ROOT, canonical, notebook_paths, read
+from scripts.notebook_format import FOLDERS, ROOT, START, canonical, notebook_paths, read
 
-NOTEBOOKS = notebook_paths()
-RUN = notebook_paths("notebooks", "solutions")  # exercises are committed without outputs
+NOTEBOOKS = [START, *notebook_paths()]
+RUN = [START, *notebook_paths("notebooks", "solutions")]  # exercises are committed without outputs
 PAGES = sorted(ROOT.glob("*.md"))
 CODE = sorted(path for folder in ("helpers", "scripts", "tests") for path in (ROOT / folder).rglob("*.py"))
 TEXTS = [*NOTEBOOKS, *PAGES, *CODE, *ROOT.glob("*.*ml"), *ROOT.glob("*.txt"), ROOT / "Makefile", ROOT / ".ci" / "run"]

@@ -13,9 +13,12 @@ from helpers.course.session import MODULES
 from helpers.course.start import start
 
 LATER = {
+    "beginning": ("where_to_begin",),
     "checks": ("Case", "CheckResult", "Exercise", "Mistake", "solution_from"),
     "plots": ("MARKERS", "PALETTE", "png", "show", "style"),
+    "progress": ("show_progress",),
     "quizzes": ("quiz",),
+    "selftest": ("self_test",),
     "widgets": ("Explorer", "explorer"),
 }
 HOME = {name: file for file, names in LATER.items() for name in names}

@@ -10,9 +10,12 @@ import json
 import os
 import tempfile
 from collections.abc import Callable
+from importlib import import_module, resources
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+
+from helpers.course.session import MODULES
 
 NAME, VARIABLE = "four-papers-progress.json", "COURSE_PROGRESS"
 DRIVE = Path("/content/drive/MyDrive")
@@ -91,3 +94,18 @@ def note_claims(module: str, verdicts: dict[str, str]) -> None:
 def kept_check(module: str | None, name: str) -> dict:
     """Return what is kept of one exercise, {} if nothing."""
     return load()["checks"].get(module, {}).get(name, {})
+
+
+def show_progress() -> None:
+    """Print what is kept: for each module the exercises solved and the claims seen, and where the file is."""
+    kept = load()
+    for number, module in enumerate(MODULES, start=1):
+        checks, seen = kept["checks"].get(module, {}), kept["claims"].get(module, {})
+        names = list(json.loads((resources.files(f"helpers.{module}") / "solutions.json").read_text(encoding="utf-8")))
+        claims = import_module(f"helpers.{module}.claims").CLAIMS
+        solved = [name for name in names if checks.get(name, {}).get("right")]
+        begun = [name for name in names if name in checks and name not in solved]
+        counts = f"{len(solved):2} of {len(names):2} exercises, {len(seen):2} of {len(claims)} claims seen"
+        print(f"{number} {module:16} {counts}" + (f"; begun: {', '.join(begun)}" if begun else ""))
+    where = place()
+    print("Nothing is kept: COURSE_PROGRESS is empty." if where is None else f"Kept in {where}; delete it to forget.")

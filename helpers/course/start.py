@@ -68,7 +68,7 @@ def set_threads(count: int) -> None:
     from threadpoolctl import threadpool_limits
 
     threadpool_limits(limits=count)
-    if "torch" in sys.modules:
+    if sys.modules.get("torch"):
         sys.modules["torch"].set_num_threads(count)
 
 
