@@ -23,6 +23,12 @@ def test_every_choice_has_words_of_its_own(module):
 
 
 @pytest.mark.parametrize("module", WITH_QUIZ)
+def test_the_right_choice_has_no_place_of_its_own(module):
+    places = [[choice["correct"] for choice in asked["answers"]].index(True) for asked in questions_of(module)]
+    assert set(places) == {0, 1, 2}
+
+
+@pytest.mark.parametrize("module", WITH_QUIZ)
 def test_without_a_notebook_the_questions_are_printed(module, capsys):
     quiz(module)
     printed = capsys.readouterr().out
