@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 OLDEST = (3, 11)
 PROBE_SECONDS = 3.0
 ROOM_GB = 3.0
+BUILDS = "setuptools>=77"  # what pip builds the course with, as pyproject.toml says
 
 
 class Trouble(Exception):
@@ -115,16 +116,16 @@ def torch_options(index):
     return []
 
 
-def pip_install(venv, *arguments):
+def run_pip(venv, verb, *arguments):
     """Run pip in `venv`, or raise Trouble with the likely cause."""
     quiet = [] if sys.stdout.isatty() else ["--quiet"]
-    command = [str(python_of(venv)), "-m", "pip", "install", "--no-input", "--disable-pip-version-check", *quiet]
+    command = [str(python_of(venv)), "-m", "pip", verb, "--no-input", "--disable-pip-version-check", *quiet]
     code = subprocess.call([*command, *arguments], cwd=str(ROOT), stdin=subprocess.DEVNULL)
     if code:
         room = shutil.disk_usage(str(venv.parent)).free / 1e9
         likely = "the disk is nearly full" if room < 1 else "no network, or no wheel for this Python (see pip above)"
         raise Trouble(
-            f"Installing {arguments[-1]} failed (pip ended with {code}). Likely: {likely}; {room:.1f} GB are free.\n"
+            f"pip {verb} {arguments[-1]} failed (pip ended with {code}). Likely: {likely}; {room:.1f} GB are free.\n"
             "Run the same command again when that is mended; what is already installed stays."
         )
 
@@ -150,19 +151,45 @@ def usable(venv, root):
     return subprocess.call([str(python_of(venv)), "-c", "import pip"], stderr=subprocess.DEVNULL) == 0
 
 
-def install(venv, root, tests, torch_index):
+def source_options(wheelhouse):
+    """The pip options that take packages from a folder made by `make wheelhouse` and from nowhere else, [] without.
+
+    Raises Trouble where the folder holds no wheels.
+    """
+    if not wheelhouse:
+        return []
+    folder = Path(wheelhouse).expanduser().resolve()
+    if not any(folder.glob("*.whl")):
+        raise Trouble(f"{folder} holds no wheels. Make them where there is a network: make wheelhouse")
+    return ["--no-index", "--find-links", str(folder)]
+
+
+def download(venv, folder, torch_index):
+    """Put into `folder` every package that learners need on a machine like this one; `venv` must be ready."""
+    print(f"Downloading into {folder}", flush=True)
+    options = ["--dest", str(folder), "--constraint", "constraints.txt", *torch_options(torch_index)]
+    run_pip(venv, "download", *options, "torch", BUILDS, "wheel", ".")
+    size = sum(each.stat().st_size for each in folder.iterdir()) / 1e6
+    print(f"{folder} has {len(list(folder.iterdir()))} files, {size:.0f} MB. On a machine of the same kind (system,")
+    print("Python version) that has the course and this folder, but no network: make lab WHEELHOUSE=FOLDER")
+
+
+def install(venv, root, tests, torch_index, wheelhouse=""):
     """Bring `venv` up to date and stamp it; the old stamp goes first, so a failure leaves none."""
+    chosen = source_options(wheelhouse) or torch_options(torch_index)
     start = time.monotonic()
     if not usable(venv, root):
         print("Making .venv", flush=True)
         make_venv(venv)
     (venv / "course.json").unlink(missing_ok=True)
     print("Installing torch, the largest package", flush=True)
-    pip_install(venv, "--constraint", "constraints.txt", *torch_options(torch_index), "torch")
+    run_pip(venv, "install", "--constraint", "constraints.txt", *chosen, "torch")
     print("Installing the course and its packages", flush=True)
-    pip_install(venv, "--constraint", "constraints.txt", "--editable", ".[test,peers,cluster,real]" if tests else ".")
+    course = ".[test,book,peers,cluster,real]" if tests else "."
+    run_pip(venv, "install", "--constraint", "constraints.txt", *source_options(wheelhouse), "--editable", course)
     if tests:
-        pip_install(venv, "--no-deps", "--constraint", "constraints.txt", "--requirement", "requirements-nodeps.txt")
+        pinned = ["--no-deps", "--constraint", "constraints.txt"]
+        run_pip(venv, "install", *pinned, "--requirement", "requirements-nodeps.txt")
     write_stamp(venv, root, tests)
     print(f"The environment is ready ({time.monotonic() - start:.0f} s).", flush=True)
 
@@ -172,6 +199,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tests", action="store_true", help="also install what the tests need")
     parser.add_argument("--torch-index", default="", help="package index with PyTorch's CPU build")
+    parser.add_argument("--wheelhouse", default="", help="install from this folder, without a network")
+    parser.add_argument("--download", default="", help="then download all packages into this folder")
     options = parser.parse_args()
     venv = ROOT / ".venv"
     try:
@@ -179,7 +208,9 @@ def main():
         stamp = read_stamp(venv)
         done = stamp.get("tests" if options.tests else "learner") == digest(ROOT, options.tests)
         if not done or stamp.get("root") != str(ROOT):
-            install(venv, ROOT, options.tests, options.torch_index)
+            install(venv, ROOT, options.tests, options.torch_index, options.wheelhouse)
+        if options.download:
+            download(venv, Path(options.download).expanduser().resolve(), options.torch_index)
         return 0
     except Trouble as trouble:
         print(f"\n{trouble}", file=sys.stderr)

@@ -27,7 +27,8 @@ LACKING = ("jaxtyping", "wadler-lindig", "jupyterquiz", "python-frontmatter", "t
 SET_UP = '''\
 # On your own machine this does nothing. On Colab it installs the course, and leaves torch and numpy as they are.
 try:
-    import helpers.course  # noqa: F401
+    from helpers.course import made_for
+    made_for("{version}")
 except ModuleNotFoundError:
     import subprocess
     import sys

@@ -17,7 +17,7 @@ def replace_section(text: str, name: str, content: str) -> str:
     begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
     pattern = re.compile(f"({re.escape(begin)}\n).*?({re.escape(end)})", re.DOTALL)
     if len(pattern.findall(text)) != 1:
-        raise ValueError(f"expected one line {begin} and after it one {end} in README.md; put both back")
+        raise ValueError(f"expected one line {begin} and after it one {end} in the file; put both back")
     return pattern.sub(lambda found: found[1] + content + found[2], text)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
+from scripts.guide import sections, write_guide
 from scripts.notebook_format import ROOT, START, canonical, module_of, notebook_paths, read, write_text
 from scripts.readme import claims_section, replace_section
 
@@ -38,7 +39,6 @@ def execute(path: Path, record_path: Path | None = None):
         kernel_name="python3",
         resources={"metadata": {"path": str(path.parent)}},
         coalesce_streams=True,
-        record_timing=False,
     )
     client.execute(env=variables)
     return notebook
@@ -56,6 +56,8 @@ def run(path: Path) -> dict:
             measured = json.loads(record.read_text(encoding="utf-8"))
         else:
             raise ValueError(f"{path.name} measured nothing: does its last code cell call finish()?")
+    if measured:
+        measured["sections"] = sections(notebook)
     write_text(path, canonical(notebook))
     save_picture(notebook, path)
     return measured
@@ -115,6 +117,8 @@ def collect(runs: list[dict], root: Path = ROOT) -> None:
     content = merge(load_claims(path), runs, module_order(path.parent))
     write_text(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     write_text(readme, replace_section(readme.read_text(encoding="utf-8"), "claims", claims_section(content)))
+    sections_of = {run["notebook"]["module"]: run["sections"] for run in runs if "sections" in run}
+    write_guide(sections_of, module_order(path.parent), root)
 
 
 def main(names: list[str]) -> int:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import browser
+
 os.environ["COURSE_PROGRESS"] = ""  # no test writes into anybody's progress
 OFFLINE = str(Path(__file__).parent / "offline")
 
@@ -20,6 +22,12 @@ if OFFLINE not in os.environ.get("PYTHONPATH", "").split(os.pathsep):
     import sitecustomize  # noqa: F401
 
     sys.path.remove(OFFLINE)
+
+
+def pytest_report_header() -> str:
+    """One line on the browser that the tests of pages, slides and widgets use."""
+    path = browser.found()
+    return f"browser: {path}" if path else "browser: no Chromium here, so the tests that need one are skipped"
 
 
 @pytest.fixture(scope="session")

@@ -129,7 +129,7 @@ def test_the_moved_picture_is_what_a_fresh_figure_shows():
 def test_controls_fit_their_values():
     made, _ = explored()
     kinds = [type(each).__name__ for each in made.controls.values()]
-    assert kinds == ["SelectionSlider", "SelectionSlider", "Dropdown"]
+    assert kinds == ["SelectionSlider", "SelectionSlider", "SelectionSlider"]
     assert [each.description for each in made.controls.values()] == ["copies", "label bias", "rule"]
     assert [label for label, _ in made.controls["label_bias"].options] == ["0", "0.1", "0.25"]
     with pytest.raises(ValueError, match="slider 'copies' expects at least one value"):

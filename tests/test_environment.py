@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -145,7 +147,7 @@ def house(tmp_path, monkeypatch):
     monkeypatch.setattr(environment, "ROOT", tmp_path)
     monkeypatch.setattr(environment, "make_venv", make_venv)
     monkeypatch.setattr(environment, "usable", lambda venv, root: environment.python_of(venv).exists())
-    monkeypatch.setattr(environment, "pip_install", lambda venv, *arguments: calls.append(arguments[-1]))
+    monkeypatch.setattr(environment, "run_pip", lambda venv, *arguments: calls.append(arguments[-1]))
     monkeypatch.setattr(environment, "torch_options", lambda index: [])
     monkeypatch.setattr(sys, "argv", ["environment.py"])
     return tmp_path, calls
@@ -162,7 +164,7 @@ def test_tests_add_to_learners_and_not_the_other_way(house, monkeypatch):
     environment.main()
     monkeypatch.setattr(sys, "argv", ["environment.py", "--tests"])
     environment.main()
-    assert calls[3:] == ["torch", ".[test,peers,cluster,real]", "requirements-nodeps.txt"]
+    assert calls[3:] == ["torch", ".[test,book,peers,cluster,real]", "requirements-nodeps.txt"]
     monkeypatch.setattr(sys, "argv", ["environment.py"])
     assert environment.main() == 0 and len(calls) == 6
 
@@ -185,7 +187,7 @@ def test_a_failed_install_leaves_no_stamp_and_says_why(house, monkeypatch, capsy
     def fail(*arguments):
         raise environment.Trouble("why")
 
-    monkeypatch.setattr(environment, "pip_install", fail)
+    monkeypatch.setattr(environment, "run_pip", fail)
     assert environment.main() == 1 and "why" in capsys.readouterr().err
     assert environment.read_stamp(root / ".venv") == {}
 
@@ -194,7 +196,7 @@ def test_pip_failing_is_put_in_words(tmp_path, monkeypatch):
     monkeypatch.setattr(environment.subprocess, "call", lambda *args, **kwargs: 1)
     monkeypatch.setattr(environment.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 5e8}))
     with pytest.raises(environment.Trouble, match="disk is nearly full"):
-        environment.pip_install(tmp_path / ".venv", "torch")
+        environment.run_pip(tmp_path / ".venv", "install", "torch")
     with pytest.raises(environment.Trouble, match="make room"):
         environment.make_venv(tmp_path / ".venv")
 
@@ -218,3 +220,36 @@ def test_this_environment_is_found_ready_within_a_second():
         seconds.append(time.monotonic() - start)
         assert done.returncode == 0 and done.stdout == ""
     assert min(seconds) < 1.0
+
+
+def test_a_wheelhouse_without_wheels_is_refused(tmp_path):
+    assert environment.source_options("") == []
+    with pytest.raises(environment.Trouble, match="holds no wheels.*make wheelhouse"):
+        environment.source_options(str(tmp_path / "missing"))
+    (tmp_path / "numpy-2.4.6-py3-none-any.whl").touch()
+    assert environment.source_options(str(tmp_path)) == ["--no-index", "--find-links", str(tmp_path)]
+
+
+@pytest.mark.long
+def test_a_wheelhouse_installs_the_course_without_a_network(tmp_path):
+    """`make wheelhouse` with a network, `make lab`'s set-up without one, then a line of the course."""
+    for name in ("clone", "classroom"):
+        subprocess.run(["git", "clone", "-q", str(ROOT), str(tmp_path / name)], check=True)
+    alone = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PIP_CONSTRAINT")}
+    made = subprocess.run(["make", "wheelhouse", f"PYTHON={sys.executable}"], cwd=tmp_path / "clone", env=alone,
+                          capture_output=True, text=True)  # fmt: skip
+    if made.returncode and "no network" in made.stderr:
+        pytest.skip("no package index answers here")
+    assert made.returncode == 0, made.stderr[-2000:]
+    shutil.rmtree(tmp_path / "clone" / ".venv")
+    closed = alone | {"PYTHONPATH": str(ROOT / "tests" / "offline"), "PIP_INDEX_URL": "http://127.0.0.1:9/simple",
+                      "PIP_NO_CACHE_DIR": "1", "PIP_EXTRA_INDEX_URL": "", "PIP_CONFIG_FILE": os.devnull}  # fmt: skip
+    wheels = tmp_path / "clone" / "build" / "wheelhouse"
+    done = subprocess.run(["make", "env", f"PYTHON={sys.executable}", f"WHEELHOUSE={wheels}"], env=closed,
+                          cwd=tmp_path / "classroom", capture_output=True, text=True)  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    python = environment.python_of(tmp_path / "classroom" / ".venv")
+    said = subprocess.run([python, "-c", "from helpers.course import self_test; self_test()"], env=closed,
+                          cwd=tmp_path, capture_output=True, text=True, check=True)  # fmt: skip
+    assert "Everything is as it should be." in said.stdout
+    shutil.rmtree(tmp_path)  # some 2 GB

@@ -15,6 +15,7 @@ from helpers.course.start import start
 LATER = {
     "beginning": ("where_to_begin",),
     "checks": ("Case", "CheckResult", "Exercise", "Mistake", "solution_from"),
+    "compatible": ("made_for",),
     "plots": ("MARKERS", "PALETTE", "png", "show", "style"),
     "progress": ("show_progress",),
     "quizzes": ("quiz",),

@@ -202,7 +202,7 @@ def _given(name: str, explicit: tuple) -> tuple[float, float, float, int]:
 
 def _rounded(ours: float, low: float, high: float) -> tuple[str, ...]:
     if low == high:
-        return (f"{ours:.6g}",) * 3
+        return (f"{ours:.0f}" if ours == round(ours) else f"{ours:.4g}",) * 3
     carried = 1 - floor(log10((high - low) / 2))
     digits = 3 - floor(log10(max(abs(low), abs(high))))
     decimals = max(min(carried, digits), 0)

@@ -41,9 +41,13 @@ def outside(needs: list[Requirement]) -> list[str]:
     return lines
 
 
+def on_colab() -> bool:
+    return "google.colab" in sys.modules or "COLAB_RELEASE_TAG" in os.environ
+
+
 def remedy() -> str:
     """What to do about a version, where the notebook runs."""
-    if "google.colab" in sys.modules or "COLAB_RELEASE_TAG" in os.environ:
+    if on_colab():
         return "most cells may work; if one fails, choose Runtime > Change runtime type > Runtime version 2026.07"
     return "most cells may work; if one fails, run `make env` in the course's folder and restart the kernel"
 

@@ -88,8 +88,8 @@ class Explorer:
 def explorer(fig, update: Callable, alt: str, **sliders) -> Explorer:
     """Show the figure with one control per keyword, and return the explorer.
 
-    Each keyword names an argument of `update` and gives its values: numbers make a slider, text a drop-down list; the
-    first value of each is the first state. `update(**values)` changes artists of `fig` in place; a sentence that it
+    Each keyword names an argument of `update` and gives its values, numbers or words; the first value of each is the
+    first state. `update(**values)` changes artists of `fig` in place; a sentence that it
     returns is shown below the figure. `alt` says what to see in the first state.
     """
     check_alt(alt)
@@ -100,14 +100,14 @@ def explorer(fig, update: Callable, alt: str, **sliders) -> Explorer:
 
 
 def control(name: str, values: list):
-    """A slider over the values, or a drop-down list where they are text."""
+    """A slider over the values, numbers or words: JupyterLab takes the arrow keys away from drop-down lists."""
     if not values:
         raise ValueError(f"slider {name!r} expects at least one value, got none")
-    is_text = all(isinstance(value, str) for value in values)
-    kind = ipywidgets.Dropdown if is_text else ipywidgets.SelectionSlider
     options = [(f"{value:g}" if isinstance(value, Real) else str(value), value) for value in values]
-    layout, label = ipywidgets.Layout(width="min(32rem, 95%)"), {"description_width": "14rem"}
-    return kind(options=options, value=values[0], description=name.replace("_", " "), style=label, layout=layout)
+    layout, label = ipywidgets.Layout(width="min(40rem, 95%)"), {"description_width": "14rem"}
+    return ipywidgets.SelectionSlider(
+        options=options, value=values[0], description=name.replace("_", " "), style=label, layout=layout
+    )
 
 
 def canvas_of(fig):

@@ -1,0 +1,108 @@
+"""Builds the slides of a talk for every module from its notebook: `make slides`.
+
+Cells are chosen and grouped by their slide type, which JupyterLab's property inspector sets and the notebook keeps. A
+code cell with a slide of its own shows its code and what it printed; one that goes on the slide before, or that draws a
+figure, shows its output alone. The slides ask nothing of the network: reveal.js is copied beside them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections import Counter
+from importlib import resources
+from pathlib import Path
+
+from latex2mathml.converter import convert
+from nbconvert import SlidesExporter
+from nbformat.v4 import new_markdown_cell, new_notebook
+
+from scripts.notebook_format import ROOT, module_of, notebook_paths, read, write_text
+
+OUT, TEMPLATES = ROOT / "build" / "slides", ROOT / "book"
+CLAIMS_TABLE = "What the paper reports and what we measured"
+VERDICTS, LISTED = ("reversed", "not reproduced", "partly", "reproduced", "new"), 8
+MATH = re.compile(r"```.*?```|`[^`]*`|\$\$(?P<block>.+?)\$\$|\$(?P<inline>[^$\n]+?)\$", re.DOTALL)
+
+
+def slide_type(cell) -> str:
+    """slide, subslide, fragment, - (goes on the slide before), notes or skip; skip where none is set."""
+    return cell.metadata.get("slideshow", {}).get("slide_type") or "skip"
+
+
+def with_mathml(text: str) -> str:
+    """The Markdown text with its equations as MathML; what looks like one inside code stays."""
+
+    def replace(found: re.Match) -> str:
+        for display in ("block", "inline"):
+            if found[display]:
+                return convert(found[display].strip(), display=display)
+        return found[0]
+
+    return MATH.sub(replace, text)
+
+
+def shown_on_slide(cell):
+    """The cell as it stands on a slide: a figure without its code, no claims table, equations as MathML."""
+    if cell.cell_type == "markdown":
+        cell.source = with_mathml(cell.source)
+        return cell
+    others = [output for output in cell.outputs if CLAIMS_TABLE not in output.get("data", {}).get("text/html", "")]
+    figures = [output for output in others if "image/png" in output.get("data", {})]
+    cell.outputs = figures or others
+    if figures or slide_type(cell) == "-":
+        cell.metadata["transient"] = {"remove_source": True}
+    return cell
+
+
+def verdicts(module: str) -> str:
+    """The closing slide: how many claims came out how, from notebooks/claims.json; first those that did not hold."""
+    rows = json.loads((ROOT / "notebooks" / "claims.json").read_text(encoding="utf-8"))["claims"]
+    rows = [row for row in rows if row["module"] == module]
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in Counter(row["verdict"] for row in rows).most_common())
+    rows.sort(key=lambda row: VERDICTS.index(row["verdict"]))
+    lines = [f"- {row['claim']}: *{row['verdict']}*" for row in rows[:LISTED]]
+    return "\n".join([f"## {len(rows)} claims: {counts}", "", *lines])
+
+
+def slides_of(path: Path):
+    """The notebook of a module's slides: the cells that have a slide type, and a closing slide with the verdicts."""
+    cells = [shown_on_slide(cell) for cell in read(path).cells if slide_type(cell) != "skip"]
+    closing = new_markdown_cell(verdicts(module_of(path)), metadata={"slideshow": {"slide_type": "slide"}})
+    return new_notebook(cells=[*cells, closing], metadata={"title": cells[0].source.splitlines()[0].lstrip("# ")})
+
+
+def copy_reveal(folder: Path) -> None:
+    """Copy reveal.js into `folder`; the package sphinx-revealjs carries it."""
+    there = resources.files("sphinx_revealjs") / "_static" / "revealjs"
+    with resources.as_file(there) as source:
+        for part in ("dist", "plugin/notes", "LICENSE"):
+            target, kept = folder / "reveal" / part, source / part
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if kept.is_dir():
+                ignored = shutil.ignore_patterns("*.map", "*.esm.js", "theme")
+                shutil.copytree(kept, target, ignore=ignored, dirs_exist_ok=True)
+            else:
+                shutil.copy(kept, target)
+
+
+def build(folder: Path = OUT) -> list[Path]:
+    """Write the slides of all modules into `folder` and return their paths."""
+    exporter = SlidesExporter(extra_template_basedirs=[str(TEMPLATES)], template_name="slides",
+                              exclude_input_prompt=True, exclude_output_prompt=True,
+                              reveal_url_prefix="reveal", reveal_theme="course")  # fmt: skip
+    copy_reveal(folder)
+    (folder / "reveal" / "dist" / "theme").mkdir(exist_ok=True)
+    shutil.copy(TEMPLATES / "slides" / "course.css", folder / "reveal" / "dist" / "theme")
+    written = []
+    for path in notebook_paths("notebooks"):
+        page, _ = exporter.from_notebook_node(slides_of(path), resources={"metadata": {"name": path.stem}})
+        written.append(folder / f"{path.stem}.html")
+        write_text(written[-1], page)
+    return written
+
+
+if __name__ == "__main__":
+    for made in build():
+        print(made.relative_to(ROOT).as_posix())
