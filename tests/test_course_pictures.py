@@ -15,7 +15,7 @@ matplotlib.use("Agg")
 from matplotlib import pyplot  # noqa: E402
 from PIL import Image  # noqa: E402
 
-from helpers.course import MARKERS, PALETTE, explorer, png, show, style, widgets  # noqa: E402
+from helpers.course import MARKERS, PALETTE, explorer, png, show, style  # noqa: E402
 from helpers.course.widgets import VIEW, control  # noqa: E402
 
 ALT = "Accuracy falls as models copy."
@@ -177,4 +177,4 @@ def test_a_move_takes_little_time():
 
 def test_an_explorer_leaves_no_figure_open(capsys):
     made, _ = explored()
-    assert not pyplot.get_fignums() and widgets.fast_png(made._canvas) == bytes(made.image.value)
+    assert not pyplot.get_fignums() and made._painter.png() == bytes(made.image.value)

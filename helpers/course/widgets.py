@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from html import escape
-from io import BytesIO
 from numbers import Real
 
 import ipywidgets
 
 from helpers.course.display import publish
+from helpers.course.painter import Painter
 from helpers.course.plots import check_alt, close, picture
 
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -27,7 +27,7 @@ class Explorer:
         self.status = ipywidgets.HTML()
         self.box = ipywidgets.VBox([*self.controls.values(), self.image, self.status])
         update(**self.values)  # the first state decides how much room labels get
-        self._canvas = canvas_of(fig)
+        self._painter = Painter(fig)
         self._redraw()
         for each in self.controls.values():
             each.observe(self._moved, names="value")
@@ -78,7 +78,7 @@ class Explorer:
 
     def _redraw(self) -> None:
         said = self.update(**self.values)
-        self.image.value = fast_png(self._canvas)
+        self.image.value = self._painter.png()
         self.status.value = escape(said if isinstance(said, str) else self._position())
 
     def _position(self) -> str:
@@ -108,25 +108,3 @@ def control(name: str, values: list):
     return ipywidgets.SelectionSlider(
         options=options, value=values[0], description=name.replace("_", " "), style=label, layout=layout
     )
-
-
-def canvas_of(fig):
-    """An Agg canvas of the figure, its layout settled once and then kept: laying out again costs more than drawing."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    canvas = FigureCanvasAgg(fig)
-    canvas.draw()
-    fig.set_layout_engine("none")
-    return canvas
-
-
-def fast_png(canvas) -> bytes:
-    """What the canvas shows as PNG bytes, encoded for speed rather than size."""
-    from PIL import Image
-
-    canvas.draw()
-    buffer = BytesIO()
-    Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba(), "raw", "RGBA", 0, 1).save(
-        buffer, format="png", compress_level=1
-    )
-    return buffer.getvalue()

@@ -61,14 +61,22 @@ def figure_and_update(runs: Runs) -> tuple[Figure, Callable[..., str], dict]:
     right.tick_params("y", labelsize=7)
     right.legend(fontsize=8, loc="upper right")
 
-    def update(skill: str, sloppiness: float, seed: int, turn: int) -> str:
-        turns = runs[skill, sloppiness, seed]
-        place = min(turn, len(turns))
-        said.set_text(page(turns[place - 1], place, len(turns)))
+    def draw_run(turns: list[dict]) -> None:
         for status, line in marks.items():
             some = [at for at, each in enumerate(turns, 1) if each["status"] == status]
             line.set_data([turns[at - 1]["tokens"] / 1000 for at in some], some)
         right.set_yticklabels([short(each) for each in turns] + [""] * (longest - len(turns)))
+
+    drawn: list[dict] = []
+
+    def update(skill: str, sloppiness: float, seed: int, turn: int) -> str:
+        nonlocal drawn
+        turns = runs[skill, sloppiness, seed]
+        if turns is not drawn:  # another turn of the same run moves one mark
+            draw_run(turns)
+            drawn = turns
+        place = min(turn, len(turns))
+        said.set_text(page(turns[place - 1], place, len(turns)))
         here.set_data([turns[place - 1]["tokens"] / 1000], [place])
         refused = sum(each["status"] == "deny" for each in turns)
         end = turns[-1]["back"].splitlines()[-1][:80]

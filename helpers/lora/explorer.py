@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from matplotlib import pyplot as plt
 
@@ -28,6 +30,11 @@ def figure_and_update(sweeps: dict[tuple[int, int], Sweep]):
     bars.set_yticks(places, [LOOK[method][0] for method in methods], fontsize=9)
     bars.set(xlim=(0, 100), xlabel="exact on test (%); line: at its own best rate")
 
+    @cache
+    def tuned(rank, batch_size) -> list[float]:
+        sweep = sweeps[rank, batch_size]
+        return [sweep.best(method).score if method in sweep.methods else 0.0 for method in methods]
+
     def update(learning_rate, rank, batch_size) -> str:
         sweep = sweeps[rank, batch_size]
         scores = {method: float(found.mean()) if method in sweep.methods else 0.0 for method, found in
@@ -35,7 +42,7 @@ def figure_and_update(sweeps: dict[tuple[int, int], Sweep]):
         for method, box in zip(methods, boxes):
             lines[method].set_data(*curve(sweep, method, learning_rate))
             box.set_width(scores[method])
-        peaks.set_xdata([sweep.best(method).score if method in sweep.methods else 0.0 for method in methods])
+        peaks.set_xdata(tuned(rank, batch_size))
         best = max(scores, key=scores.get)
         return f"Ahead at this rate: {LOOK[best][0]}, {scores[best]:.0f} %."
 

@@ -70,8 +70,9 @@ class Sweep:
             raise ValueError(f"there are no runs of {method!r}: {why}; there are {', '.join(self.methods)}")
         column = f"{part}_{metric or self.metric}"
         found = {(row["rate"], row["seed"]): row[column] for row in self.rows if row["method"] == method}
-        return np.array([[np.inf if (score := found[rate, seed]) is None else score for seed in self.seeds]
-                         for rate in self.rates])  # fmt: skip
+        rates, seeds = self.rates, self.seeds
+        return np.array([[np.inf if (score := found[rate, seed]) is None else score for seed in seeds]
+                         for rate in rates])  # fmt: skip
 
     def best(self, method: str) -> Best:
         """Return a method at the rate that validation chooses for each seed, scored on test.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from textwrap import fill
 
 from matplotlib import pyplot as plt
 
@@ -65,7 +66,7 @@ def figure_and_update(recorded: dict, pixels):
     for panel, place in zip(panels[1:], EXAMPLES):
         draw_digit(panel, pixels[place])
     asked = [panel.set_title(" \n ", fontsize=10) for panel in panels[1:]]
-    said = [panel.set_xlabel(" ", fontsize=12) for panel in panels[1:]]
+    said = [panel.set_xlabel(" \n ", fontsize=12) for panel in panels[1:]]
 
     def update(skill, method, scale, density) -> str:
         used = 1.0 if method == "task_arithmetic" else density
@@ -76,7 +77,7 @@ def figure_and_update(recorded: dict, pixels):
             number.set_text(f"{cell[key]:.0f}")
         for title, label, words, (question, truth) in zip(asked, said, cell["words"], recorded["asked"][skill]):
             title.set_text(question.replace(" minus", "\nminus"))
-            label.set_text(words or "(nothing)")
+            label.set_text(fill(words or "(nothing)", 14, max_lines=2, placeholder=" ..."))
             label.set_color(BLUE if words == truth else BLACK)
         note = " Task arithmetic keeps every entry, whatever the density." if method == "task_arithmetic" else ""
         return f"{METHOD_NAMES[method]}, {SKILL_LOOK[skill][0]}. Right words are blue.{note}"
