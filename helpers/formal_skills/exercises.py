@@ -55,6 +55,9 @@ def _words(result):
     return isinstance(result, str), words[:1] == ["Error:"], sorted(word for word in words if word.isdigit())
 
 
+_FRESH = tempfile.TemporaryDirectory(prefix="course-exercise-")  # removed when the kernel ends
+
+
 class Fresh:
     """A context whose every copy has a workspace of its own, with one file."""
 
@@ -62,7 +65,7 @@ class Fresh:
         self.name, self.text = name, text
 
     def __deepcopy__(self, memo) -> ToolContext:
-        folder = Path(tempfile.mkdtemp(prefix="course-exercise-"))
+        folder = Path(tempfile.mkdtemp(dir=_FRESH.name))
         return ToolContext("w", workspace_root=str(judges.written(folder, {self.name: self.text})))
 
 
