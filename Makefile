@@ -7,17 +7,20 @@ PYTHON ?= python3
 # 3 s at most and skipped when it does not answer; name another, or none: make lab TORCH_INDEX=
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
+# A folder made by `make wheelhouse`; packages then come from it alone: make lab WHEELHOUSE=/media/usb/wheelhouse
+WHEELHOUSE ?=
+
 # Jupyter, nbgrader and the tests' kernels are found through PATH.
 IN_VENV = PATH="$(CURDIR)/.venv/bin:$$PATH"
 FOUND = command -v $(PYTHON) >/dev/null || \
 	{ echo "No $(PYTHON) here. Install Python 3.11 or newer, or name yours: make lab PYTHON=python3.12"; exit 1; }
-ENVIRONMENT = $(FOUND); $(PYTHON) scripts/environment.py --torch-index "$(TORCH_INDEX)"
+ENVIRONMENT = $(FOUND); $(PYTHON) scripts/environment.py --torch-index "$(TORCH_INDEX)" --wheelhouse "$(WHEELHOUSE)"
 # One thread each, because the tests run side by side; PYTHONPATH closes the network in every kernel too.
 PYTEST = $(IN_VENV) OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONPATH="$(CURDIR)/tests/offline" \
 	.venv/bin/python -m pytest
 NOTEBOOK_DIRS = $(wildcard notebooks solutions)
 
-.PHONY: help env env-tests lab test test-long notebooks models exercises links bench lint clean
+.PHONY: help env env-tests lab test test-long notebooks models exercises links new-module book slides wheelhouse bench lint clean
 
 help: ## these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -50,6 +53,22 @@ exercises: env-tests ## generate exercises/ from solutions/
 
 links: env-tests ## write badges and the set-up cell for this repository's address
 	$(IN_VENV) .venv/bin/python -m scripts.links
+
+new-module: env-tests ## a tiny module that passes every test, to be replaced piece by piece: NAME=example
+	$(IN_VENV) .venv/bin/python -m scripts.new_module "$(or $(filter-out new-module,$(MAKECMDGOALS)),$(NAME))"
+# The name may stand alone too, as in make new-module example; then it is no goal of its own.
+ifeq ($(firstword $(MAKECMDGOALS)),new-module)
+%: ; @:
+endif
+
+book: env-tests ## the course as web pages, in build/site
+	$(IN_VENV) .venv/bin/python -m scripts.book
+
+slides: env-tests ## a talk for each module, in build/slides
+	$(IN_VENV) .venv/bin/python -m scripts.slides
+
+wheelhouse: ## every package in build/wheelhouse, for a class without a network
+	@$(ENVIRONMENT) --download build/wheelhouse
 
 bench: env-tests ## speed against the peer libraries, as ratios
 	$(IN_VENV) .venv/bin/python -m pytest tests/benchmarks -q -s -o addopts= -o python_files="bench_*.py"

@@ -73,6 +73,12 @@ def slides_of(path: Path):
     return new_notebook(cells=[*cells, closing], metadata={"title": cells[0].source.splitlines()[0].lstrip("# ")})
 
 
+def talks() -> list[Path]:
+    """The notebooks that have slides: those in which a cell has a slide type, as in a new module none has yet."""
+    paths = notebook_paths("notebooks")
+    return [path for path in paths if any(slide_type(cell) != "skip" for cell in read(path).cells)]
+
+
 def copy_reveal(folder: Path) -> None:
     """Copy reveal.js into `folder`; the package sphinx-revealjs carries it."""
     there = resources.files("sphinx_revealjs") / "_static" / "revealjs"
@@ -88,7 +94,7 @@ def copy_reveal(folder: Path) -> None:
 
 
 def build(folder: Path = OUT) -> list[Path]:
-    """Write the slides of all modules into `folder` and return their paths."""
+    """Write the slides of all modules that have any into `folder` and return their paths."""
     exporter = SlidesExporter(extra_template_basedirs=[str(TEMPLATES)], template_name="slides",
                               exclude_input_prompt=True, exclude_output_prompt=True,
                               reveal_url_prefix="reveal", reveal_theme="course")  # fmt: skip
@@ -96,7 +102,7 @@ def build(folder: Path = OUT) -> list[Path]:
     (folder / "reveal" / "dist" / "theme").mkdir(exist_ok=True)
     shutil.copy(TEMPLATES / "slides" / "course.css", folder / "reveal" / "dist" / "theme")
     written = []
-    for path in notebook_paths("notebooks"):
+    for path in talks():
         page, _ = exporter.from_notebook_node(slides_of(path), resources={"metadata": {"name": path.stem}})
         written.append(folder / f"{path.stem}.html")
         write_text(written[-1], page)

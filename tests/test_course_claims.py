@@ -131,7 +131,7 @@ def test_numbers_that_make_no_claim_are_refused(arguments, words):
 
 
 def test_an_unknown_module_is_refused():
-    with pytest.raises(ValueError, match="no module 'agregation'; the four are 'skill_injection', 'aggregation'"):
+    with pytest.raises(ValueError, match="no module 'agregation'; there are 'skill_injection', 'aggregation'"):
         record(replace(CLAIM, module="agregation"), [1, 2])
 
 

@@ -112,7 +112,7 @@ def test_a_device_is_named_only_when_torch_is_loaded(monkeypatch):
     assert "device" not in summary()
 
 
-def test_an_unknown_module_names_the_four():
+def test_an_unknown_module_names_those_there_are():
     with pytest.raises(ValueError, match="'skill_injection', 'aggregation', 'lora', 'formal_skills'"):
         start("voting")
 

@@ -11,6 +11,7 @@ from types import ModuleType, SimpleNamespace
 
 import nbformat
 import pytest
+import yaml
 
 from scripts import links
 from scripts.notebook_format import ROOT, START, canonical, notebook_paths, read
@@ -39,7 +40,7 @@ def written_address() -> str:
 def test_set_up_cell_is_the_same_everywhere(path):
     text = cell(path, "set-up")
     assert text == links.set_up_cell(written_address(), VERSION), "run: make links"
-    assert len(text.splitlines()) <= 14
+    assert len(text.splitlines()) <= 15
     code = [found for found in read(path).cells if found.cell_type == "code"]
     assert code[0].id == "set-up"
     assert path == START or re.search(r'\bstart\("\w+"\)', code[1].source), "start(...) follows the set-up"
@@ -56,6 +57,10 @@ def test_the_setting_is_what_is_written():
     if not setting or not NOTEBOOKS:
         pytest.skip("[tool.course] repository is not set, or there is no notebook yet")
     assert written_address() == links.address(setting, "")
+
+
+def test_the_citation_states_the_same_version():
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))["version"] == VERSION
 
 
 @pytest.mark.parametrize("origin, expected", [
@@ -130,6 +135,20 @@ def run_set_up(monkeypatch, installed: bool, returncode: int = 0) -> list[list[s
 
 def test_set_up_does_nothing_where_the_course_is(monkeypatch):
     assert run_set_up(monkeypatch, installed=True) == []
+
+
+def test_set_up_says_that_the_notebook_is_newer_than_the_course(capsys):
+    exec(links.set_up_cell(FORK, VERSION), {})
+    assert capsys.readouterr().out == ""
+    exec(links.set_up_cell(FORK, "99.1.0"), {})
+    said = capsys.readouterr().out
+    assert f"version 99.1.0 of the course, and {VERSION} is installed" in said and "git pull" in said
+
+
+def test_set_up_says_on_colab_how_to_get_the_newer_course(monkeypatch, capsys):
+    monkeypatch.setenv("COLAB_RELEASE_TAG", "release")
+    exec(links.set_up_cell(FORK, "99.1.0"), {})
+    assert "Disconnect and delete runtime" in capsys.readouterr().out
 
 
 def test_set_up_installs_the_tag_and_leaves_torch_and_numpy(monkeypatch):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from scripts import slides
-from scripts.notebook_format import notebook_paths, read
+from scripts.notebook_format import read
 from tests.browser import SIZE, a_page
 
-PATHS = notebook_paths("notebooks")
+PATHS = slides.talks()
 FEWEST, MOST = 18, 36  # slides in 45 minutes
 SMALLEST = 18  # pixels of 720, for a slide's text
 NO_ALT = "No description has been provided"
