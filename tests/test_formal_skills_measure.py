@@ -117,7 +117,7 @@ def test_every_claim_has_a_rule():
 def test_figures_have_what_they_should_show():
     rows = m.load_grid()
     left, right = pictures.draw_central(rows).axes
-    assert (len(left.lines), len(right.lines)) == (3, 5) and len(left.collections) == 3
+    assert (len(left.lines), len(right.lines)) == (4, 6) and len(left.collections) == 4
     formal = left.lines[0].get_ydata()
     assert formal == pytest.approx(rows[rows.arm == "formal"].groupby("p").score.mean().to_numpy())
     panels = pictures.draw_tasks(rows).axes
@@ -126,7 +126,7 @@ def test_figures_have_what_they_should_show():
     tops = [patch.get_y() + patch.get_height() for patch in bars.patches[-4:]]
     assert tops == pytest.approx([m.tokens(rows, arm).mean() for arm in
                                   ("bare", "markdown", "formal", "formal less phases")])  # fmt: skip
-    assert len(cost.lines) == 3 and set(pictures.LOOK) == set(ARMS)
+    assert len(cost.lines) == 4 and set(pictures.LOOK) == set(ARMS)
     plt.close("all")
 
 

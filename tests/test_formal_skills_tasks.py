@@ -78,7 +78,8 @@ def test_each_switch_stops_its_attack_and_nothing_else_does(attack, tmp_path):
 @pytest.mark.parametrize("arm", ARMS)
 def test_without_lapses_every_arm_is_right(arm, tmp_path):
     trace, verdict = run_one(arm, "reconcile_csv", Sloppy(0.0), tmp_path)
-    assert verdict["score"] == 1 and trace.status == "completed"
+    ends = "failed" if arm.endswith("asked again") else "completed"  # asked for ever, no run ends as completed
+    assert verdict["score"] == 1 and trace.status == ends
     assert not [call for call in trace.calls if call["status"] == "deny"]
 
 

@@ -5,6 +5,9 @@ harnesses, so that its scores stand beside none of ours. Ours: six tasks, a driv
 it with probability p (`sloppy.py`), 20 seeds that no trial had used. A first trial on four other seeds had shown the
 contract ahead of all else; the rules were written after it and before these runs. A seed's figure is the mean over
 tasks, and over p from .1 to .5 unless the claim names p. Score is the oracle's, 0 to 100.
+
+The claims with "asked" in their names were added after a reader's trial on ten of the seeds had shown that a contract
+which never holds and names nothing does as well as the real one. Their rules are what we had believed until then.
 """
 
 from __future__ import annotations
@@ -13,22 +16,27 @@ from helpers.course import Claim, above, below, equals
 
 _ROWS = [
     # what enforcement buys
-    ("formal_score", "Formal is ahead of Markdown, with equal tools and an equally sloppy driver, by over 10 points",
+    ("formal_score", "Formal is ahead of Markdown, which this driver does not read, with equal tools, by over 10 pp",
      None, above, (10,), "pp"),
     ("formal_flat", "At p = .5 Formal keeps more than 80 % of its score at p = 0", None, above, (80,), "%"),
     ("leaks", "Runs in which the customers' data left, Formal", None, equals, (0,), "runs"),
-    ("contract", "Without its contract Formal loses more than without any other part", None, above, (0,), "pp"),
+    ("contract", "Without its contract Formal loses more than without the part that counts next", None, above, (0,),
+     "pp"),
     ("guard", "Formal is ahead of Formal without its guard", None, above, (0,), "pp"),
     ("phases", "Formal is ahead of Formal without its phases", None, above, (0,), "pp"),
     ("arguments", "Formal is ahead of Formal that does not check arguments", None, above, (0,), "pp"),
     ("asking", "Formal is ahead of Formal that only hides tools, and refuses no call for that or its arguments", None,
      above, (0,), "pp"),
+    ("asked_contract", "Formal is ahead of Formal that, in place of its contract, is only asked again, whatever it did",
+     None, above, (0,), "pp"),
+    ("asked_bare", "The tools alone gain nothing from being asked again: less than 5 points", None, below, (5,), "pp"),
     ("false_done", "Of Formal's runs at p = .5 that end as completed, the share that is not fully right is below 10 %",
      None, below, (10,), "%"),
     ("learned_score", "The same lead over Markdown with a driver that learnt from traces, above 10 points", None, above,
      (10,), "pp"),
-    ("learned_contract", "That driver: without its contract Formal loses more than without any other part", None, above,
-     (0,), "pp"),
+    ("learned_contract", "That driver: without its contract Formal loses more than without the part that counts next",
+     None, above, (0,), "pp"),
+    ("asked_learned", "That driver: Formal is ahead of Formal that is only asked again", None, above, (0,), "pp"),
     # what it costs
     ("tokens_markdown", "Tokens that Formal saves against Markdown with the same tools, p = 0 (tasks as seeds)",
      "about 48 % below the mean of five harnesses", above, (0,), "%"),

@@ -12,6 +12,7 @@ from .drivers import Driver
 from .learned import Learned
 from .manifest import FormalSkill, load_skill
 from .markdown import load_markdown
+from .models import Task, rules
 from .runtime import SWITCHES, Runtime
 from .sloppy import Sloppy
 from .tasks import NAMES, load_task
@@ -33,7 +34,11 @@ ARMS: dict[str, tuple[tuple[str, ...], set[str], bool]] = {
     "formal less contract": (("done_when",), set(SWITCHES), False),
     "formal less arguments": ((), set(SWITCHES) - {"arguments"}, False),
     "formal, asking only": ((), ALWAYS | {"contract", "fail_closed"}, False),
+    "formal, asked again": (("done_when",), set(SWITCHES), False),
+    "bare, asked again": (ALL, ALWAYS | {"contract"}, False),
 }
+# What the arms "asked again" have in place of a contract: it never holds, and its complaint says nothing of the work.
+NEVER = rules([{"type": "file_exists", "args": {"path": "no-such-file"}}])
 
 
 @lru_cache
@@ -49,7 +54,8 @@ def run_one(arm: str, task: str, driver: Driver, folder: Path) -> tuple[Trace, d
     """Return the trace of one run in a folder, and the oracle's verdict on the workspace that it left."""
     todo = load_task(task)
     workspace = todo.lay_out(folder / task)
-    trace = Runtime(workspace, skills_of(arm, task), driver, enforce=ARMS[arm][1]).run(todo.prompt)
+    aim = Task(todo.prompt, NEVER) if arm.endswith("asked again") else todo.prompt
+    trace = Runtime(workspace, skills_of(arm, task), driver, enforce=ARMS[arm][1]).run(aim)
     return trace, todo.score_workspace(workspace)
 
 

@@ -13,7 +13,9 @@ LOOK = {"formal": ("Formal", "#0072B2", "o"), "markdown": ("Markdown", "#D55E00"
         "bare": ("tools alone", "#999999", "^"), "formal less contract": ("less contract", "#CC79A7", "D"),
         "formal less guard": ("less guard", "#009E73", "v"), "formal less phases": ("less phases", "#E69F00", "P"),
         "formal less arguments": ("less argument checks", "#56B4E9", "X"),
-        "formal, asking only": ("asking only", "#000000", "*")}  # fmt: skip
+        "formal, asking only": ("asking only", "#000000", "*"),
+        "formal, asked again": ("asked again, no contract", "#000000", "d"),
+        "bare, asked again": ("tools alone, asked again", "#666666", "p")}  # fmt: skip
 
 
 def curve(axes, rows: pd.DataFrame, arm: str, column: str = "score", **style) -> None:
@@ -26,13 +28,14 @@ def curve(axes, rows: pd.DataFrame, arm: str, column: str = "score", **style) ->
 
 
 def draw_central(rows: pd.DataFrame) -> Figure:
-    """Return score against sloppiness: the three arms, and Formal less each of its parts."""
+    """Return score against sloppiness: the arms without and with a skill, and Formal less each of its parts."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.6), sharey=True, layout="constrained")
-    for arm in ("formal", "markdown", "bare"):
+    for arm in ("formal", "markdown", "bare", "bare, asked again"):
         curve(left, rows, arm, linestyle="--" if arm == "bare" else "-")
-    for arm in ("formal", "formal less contract", "formal less guard", "formal less phases", "formal less arguments"):
+    for arm in ("formal", "formal less contract", "formal less guard", "formal less phases", "formal less arguments",
+                "formal, asked again"):  # fmt: skip
         curve(right, rows, arm)
-    for axes, title in ((left, "the same driver, three kinds of skill"), (right, "Formal, less one part each")):
+    for axes, title in ((left, "the same driver, with and without a skill"), (right, "Formal, less one part each")):
         axes.set(xlabel="sloppiness p (lapses per turn)", title=title, ylim=(0, 103))
         axes.legend(loc="lower left", fontsize=8)
     left.set_ylabel("score (mean of six tasks)")
@@ -69,7 +72,7 @@ def draw_tokens(rows: pd.DataFrame) -> Figure:
     left.set(title="tokens of a run without lapses", ylabel="tokens (mean of six tasks)",
              ylim=(0, 1.3 * clean.total.max()))  # fmt: skip
     left.legend(fontsize=8, ncols=2, loc="upper right")
-    for arm in ("formal", "markdown", "bare"):
+    for arm in ("formal", "formal less phases", "markdown", "bare"):
         some = rows[rows.arm == arm].groupby("p")
         cost = some.total.sum() / some.score.apply(lambda values: (values == 100).sum())
         name, colour, marker = LOOK[arm]
