@@ -31,18 +31,19 @@ def figure_and_update(sweeps: dict[tuple[int, int], Sweep]):
     bars.set(xlim=(0, 100), xlabel="exact on test (%); line: at its own best rate")
 
     @cache
-    def tuned(rank, batch_size) -> list[float]:
+    def summary(rank, batch_size) -> tuple[list[float], dict[str, np.ndarray]]:
         sweep = sweeps[rank, batch_size]
-        return [sweep.best(method).score if method in sweep.methods else 0.0 for method in methods]
+        tuned = [sweep.best(method).score if method in sweep.methods else 0.0 for method in methods]
+        return tuned, {method: sweep.scores(method).mean(axis=1) for method in sweep.methods}
 
     def update(learning_rate, rank, batch_size) -> str:
-        sweep = sweeps[rank, batch_size]
-        scores = {method: float(found.mean()) if method in sweep.methods else 0.0 for method, found in
-                  {name: sweep.at_rate(learning_rate).get(name, np.zeros(1)) for name in methods}.items()}  # fmt: skip
+        sweep, (tuned, means) = sweeps[rank, batch_size], summary(rank, batch_size)
+        place = int(np.abs(np.log(sweep.rates / learning_rate)).argmin())
+        scores = {method: float(means[method][place]) if method in means else 0.0 for method in methods}
         for method, box in zip(methods, boxes):
             lines[method].set_data(*curve(sweep, method, learning_rate))
             box.set_width(scores[method])
-        peaks.set_xdata(tuned(rank, batch_size))
+        peaks.set_xdata(tuned)
         best = max(scores, key=scores.get)
         return f"Ahead at this rate: {LOOK[best][0]}, {scores[best]:.0f} %."
 
