@@ -8,7 +8,8 @@ from importlib import import_module
 
 from helpers.course.claims import NEW, NOT, PARTLY, REPRODUCED, REVERSED, Measured
 
-VERDICTS = (REPRODUCED, PARTLY, NOT, REVERSED, NEW)
+VERDICTS = (NEW, REPRODUCED, PARTLY, NOT, REVERSED)
+OF_GUESSES = {NEW: "hold", PARTLY: "partly", NOT: "do not", REVERSED: "the opposite"}
 HEADS = ("claim", "paper", "ours [95 % interval]", "seeds", "verdict")
 
 
@@ -50,8 +51,18 @@ def claims_section(content: dict) -> str:
 
 def fold(module: str, rows: list[dict]) -> str:
     """A module's claims behind a line that counts its verdicts, opened by a click."""
-    counts = Counter(row["verdict"] for row in rows)
-    said = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
-    cells = [(row["claim"], row["paper"] or "says nothing", measured(row).figure(), row["seeds"], row["verdict"])
-             for row in rows]  # fmt: skip
-    return f"<details><summary><b>{module}</b>: {said}</summary>\n\n{table(HEADS, cells)}\n</details>\n\n"
+    cells = [(row["claim"], row["paper"] or "says nothing", measured(row).figure(), row["seeds"],
+              measured(row).outcome) for row in rows]  # fmt: skip
+    return f"<details><summary><b>{module}</b>: {counted(rows)}</summary>\n\n{table(HEADS, cells)}\n</details>\n\n"
+
+
+def counted(rows: list[dict]) -> str:
+    """How many claims of the paper came out how, and apart from them how many guesses of ours."""
+    said = []
+    for whose, some in (("claims of the paper", [row for row in rows if row["paper"]]),
+                        ("guesses of ours", [row for row in rows if not row["paper"]])):  # fmt: skip
+        words = OF_GUESSES if whose == "guesses of ours" else {}
+        counts = Counter(row["verdict"] for row in some)
+        parts = ", ".join(f"{counts[verdict]} {words.get(verdict, verdict)}" for verdict in VERDICTS if counts[verdict])
+        said += [f"of {len(some)} {whose}: {parts}"] if some else []
+    return "; ".join(said)

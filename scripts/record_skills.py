@@ -33,8 +33,8 @@ def record_runs() -> None:
     found = []
     for arm, p, seed in product(("markdown", "formal"), experiments.SLOPPINESS, experiments.SEEDS[:5]):
         with tempfile.TemporaryDirectory() as folder:
-            trace, _ = experiments.run_one(arm, "ticket_triage", Sloppy(p, seed), Path(folder).resolve())
-        found.append({"arm": arm, "p": p, "seed": seed, "turns": told(trace)})
+            trace, verdict = experiments.run_one(arm, "ticket_triage", Sloppy(p, seed), Path(folder).resolve())
+        found.append({"arm": arm, "p": p, "seed": seed, "score": round(100 * verdict["score"]), "turns": told(trace)})
     lines = ",\n".join(json.dumps(run) for run in found)
     (experiments.DATA / "runs.json").write_text(f"[\n{lines}\n]\n", encoding="utf-8")
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections import Counter
 from importlib import resources
 from pathlib import Path
 
@@ -19,10 +18,11 @@ from nbconvert import SlidesExporter
 from nbformat.v4 import new_markdown_cell, new_notebook
 
 from scripts.notebook_format import ROOT, module_of, notebook_paths, read, write_text
+from scripts.readme import counted, measured
 
 OUT, TEMPLATES = ROOT / "build" / "slides", ROOT / "book"
 CLAIMS_TABLE = "What the paper reports and what we measured"
-VERDICTS, LISTED = ("reversed", "not reproduced", "partly", "reproduced", "new"), 8
+VERDICTS, LISTED = ("reversed", "not reproduced", "partly", "reproduced", "new"), 7
 MATH = re.compile(r"```.*?```|`[^`]*`|\$\$(?P<block>.+?)\$\$|\$(?P<inline>[^$\n]+?)\$", re.DOTALL)
 
 
@@ -60,10 +60,9 @@ def verdicts(module: str) -> str:
     """The closing slide: how many claims came out how, from notebooks/claims.json; first those that did not hold."""
     rows = json.loads((ROOT / "notebooks" / "claims.json").read_text(encoding="utf-8"))["claims"]
     rows = [row for row in rows if row["module"] == module]
-    counts = ", ".join(f"{count} {verdict}" for verdict, count in Counter(row["verdict"] for row in rows).most_common())
     rows.sort(key=lambda row: VERDICTS.index(row["verdict"]))
-    lines = [f"- {row['claim']}: *{row['verdict']}*" for row in rows[:LISTED]]
-    return "\n".join([f"## {len(rows)} claims: {counts}", "", *lines])
+    lines = [f"- {row['claim']}: *{measured(row).outcome}*" for row in rows[:LISTED]]
+    return "\n".join(["## What holds", "", counted(rows).capitalize() + ".", "", *lines])
 
 
 def slides_of(path: Path):

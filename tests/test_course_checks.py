@@ -99,7 +99,7 @@ def noisy(counts, n_options):
         (lambda c, k: [None, 1.0], "things that are not numbers"),
         (lambda c, k: "1, 2", "yours: the text '1, 2'"),
         (lambda c, k: np.array(shares(c, k), dtype=object), "yours: an object array"),
-        (lambda c, k: print("hello"), "not attempted"),
+        (lambda c, k: print("hello"), "yours: None\n  Is a `return` missing?"),
         (lambda c: c, "expected: 2 arguments (counts, n_options)\n  yours: a function of (c)"),
         (with_input_changed, "argument 1 is changed"),
         (shares(COUNTS, 3), "yours: a float array of shape (2,)\n  Pass the function itself"),

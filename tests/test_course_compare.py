@@ -101,7 +101,7 @@ def test_right_answers_pass(expected, came):
         (np.arange(2), np.ma.array([0, 1], mask=[0, 1]), "an int masked array"),
         (np.arange(2), len, "a function (len)"),
         (np.arange(2), {0: 0, 1: 1}, "a dict"), (np.arange(2), (i for i in range(2)), "type generator"),
-        ((1, 2), (1, 2, 3), "a tuple of 3"), ((1, 2), 1, "the int 1"), ((1, 2), (1, ...), "still to be written"),
+        ((1, 2), (1, 2, 3), "(1, 2, 3)"), ((1, 2), (1, 2) * 50, "a tuple of 100"), ((1, 2), 1, "the int 1"), ((1, 2), (1, ...), "still to be written"),
         ({"a": 1}, {"b": 1}, "keys ['b']"), ({"a": 1}, {"a": 1, "b": 2}, "keys ['a', 'b']"), ({"a": 1}, [1], "a list"),
         ({"a": 1}, {"a": 2}, "2"), ("yes", "no", "'no'"), ("yes", 1, "the int 1"), (Fraction(1, 3), 1 / 3, "the float"),
         (Fraction(1, 3), Fraction(1, 4), "1/4"), (None, 0, "the int 0"), ({1}, {2}, "{2}"), (1.0, 1 + 1j, "complex"),
@@ -179,7 +179,7 @@ def test_only_what_has_a_value_is_compared_after_a_call():
     [(np.eye(2), "[[1., 0.], [0., 1.]]"),
      (np.zeros((50, 4)), "a float array of shape (50, 4)"), (1 / 3, "0.3333333333"),
      (np.float64(0.25), "0.25"), ((1, 0.5), "(1, 0.5)"), ((1,), "(1,)"), ([np.int64(1)], "[1]"),
-     ("a" * 99, "the text '"),
+     ("a" * 199, "the text '"),
      (object(), "a value of type object"), (list(range(99)), "a list of 99 values"), (1e-7, "1e-07")],
 )  # fmt: skip
 def test_values_are_shown_briefly(value, text):

@@ -1,6 +1,7 @@
 """The learner's progress: kept by checks and claims, across sessions, in one file that no update touches."""
 
 import json
+import linecache
 import subprocess
 import sys
 
@@ -35,7 +36,34 @@ def test_outcomes_add_up_and_what_was_right_stays_right(file):
     for answer in (wrong, right, wrong):
         ex.check(answer)
     (kept,) = json.loads(file.read_text())["checks"]["lora"].values()
-    assert kept == {"right": True, "failed": 2, "points": 2.0, "answer": "def wrong(n):\n    return n + 1\n"}
+    assert kept == {"right": True, "failed": 2, "points": 2.0, "answer": "def wrong(n):\n    return n + 1\n",
+                    "solved": "def right(n):\n    return n + n\n", "hints": 0}  # fmt: skip
+
+
+def test_last_shows_the_right_answer_too_where_a_wrong_one_came_after_it(file, capsys):
+    for answers, shown in (((right,), "return n + n"), ((right, wrong), "n + 1\n\n\n# The one that was right:\ndef right")):
+        for answer in answers:
+            exercise().check(answer)
+        capsys.readouterr()
+        exercise().last()
+        assert shown in capsys.readouterr().out
+
+
+def test_hints_go_on_in_the_next_session(file, capsys):
+    exercise().check(wrong)
+    for number in (1, 2, 3, 3):
+        exercise().hint()
+        assert f"Hint {number} of 3" in capsys.readouterr().out
+
+
+def test_what_stands_beside_a_function_in_its_cell_is_kept_with_it(file, capsys):
+    cell = "factor = 2\n\ndef double(n):\n    return factor * n\n"
+    linecache.cache["<cell 7>"] = (len(cell), None, cell.splitlines(keepends=True), "<cell 7>")
+    names: dict = {}
+    exec(compile(cell, "<cell 7>", "exec"), names)
+    exercise().check(names["double"])
+    exercise().last()
+    assert capsys.readouterr().out == f"Double: right.\n{cell}\n"
 
 
 def test_a_new_session_goes_on_where_the_last_one_stopped(file, capsys):

@@ -17,12 +17,12 @@ from helpers.formal_skills import measure as m
 from helpers.formal_skills.claims import CLAIMS
 from helpers.formal_skills.experiments import ARMS, HERE, SEEDS, SLOPPINESS, row, run_one
 from helpers.formal_skills.manifest import load_skill
-from helpers.formal_skills.sloppy import Sloppy
+from helpers.formal_skills.sloppy import LAPSES, Sloppy
 from helpers.formal_skills.tasks import NAMES
 
 # Points that an arm loses at p = .3, and twice at .5; all but Formal lose 4 more with seed 1.
 LOST = {"formal": 5, "markdown": 20, "bare": 30, "formal less contract": 25, "formal less guard": 10,
-        "formal less phases": 7, "formal less arguments": 15}  # fmt: skip
+        "formal less phases": 7, "formal less arguments": 15, "formal, asked again": 9}  # fmt: skip
 # Tokens on the tasks x and y without lapses.
 SPENT = {"formal": (600, 900), "markdown": (1000, 1000), "bare": (800, 1200), "formal less phases": (700, 1200)}
 
@@ -57,6 +57,9 @@ def test_the_contract_is_compared_with_the_next_largest_loss():
     lost = {part: values.tolist() for part, values in m.losses(grid()).items()}
     assert lost == {"contract": [30, 34], "guard": [7.5, 11.5], "phases": [3, 7], "arguments": [15, 19]}
     assert m.contract_over_rest(grid()).tolist() == pytest.approx([15, 15])
+    parts = {part: values.tolist() for part, values in m.worth(grid()).items()}
+    assert parts["to be asked again"] == pytest.approx([24, 24]) and parts["rules"] == pytest.approx([6, 10])
+    assert list(parts)[2:] == ["guard", "phases", "arguments"] and parts["guard"] == lost["guard"]
 
 
 def test_false_done_counts_completed_runs_alone():
@@ -77,15 +80,25 @@ def test_tokens_are_those_without_lapses_task_by_task():
     assert m.from_phases(grid()).tolist() == pytest.approx([50, 100])
 
 
-def test_tokens_for_a_right_run_have_no_end_where_there_is_none():
+def test_tokens_for_a_right_run_are_those_of_all_seeds_and_have_no_end_where_there_is_none():
     ours = some((0, 100, {}), (0, 100, {}), (0, 99, {"total": 400}), (1, 100, {}), (2, 0, {}))
     theirs = some((0, 100, {}), (1, 99, {}), (2, 100, {})).assign(arm="bare", total=150)
     rows = pd.concat([ours, theirs])
-    assert m.per_success(rows, "formal", 0.5).tolist() == [300, 100, math.inf]
-    assert m.cost_ratio(rows, "formal", "bare", 0.5).tolist() == [2]
+    assert [part.tolist() for part in m.per_success(rows, "formal", 0.5)] == [[600, 100, 100], [2, 1, 0]]
+    found = m.cost_ratio(rows, "formal", "bare", 0.5)  # 800 tokens for 3 right runs over 450 for 2
+    assert found["ours"] == pytest.approx(800 / 3 / 225) and found["low"] <= found["ours"] and found["seeds"] == 3
+    assert found["high"] == math.inf == m.cost_ratio(rows[rows.seed == 2], "formal", "bare", 0.5)["ours"]
 
 
-@pytest.mark.parametrize("name", ["sloppy", "learned"])
+def test_the_recorded_lapses_are_whole():
+    rows = m.load_grid("lapses")
+    arms = {"bare", "formal", "formal, asked again", *(f"formal less {part}" for part in m.PARTS)}
+    assert set(zip(rows.lapse, rows.arm, rows.task, rows.seed)) == set(product(LAPSES, arms, NAMES, SEEDS))
+    assert len(rows) == len(LAPSES) * len(arms) * len(NAMES) * len(SEEDS) and (rows.p == 0.5).all()
+    assert set(pictures.LAPSES) == set(LAPSES)
+
+
+@pytest.mark.parametrize("name", ["sloppy", "reading", "learned"])
 def test_a_recorded_grid_is_whole(name):
     rows = m.load_grid(name)
     assert set(zip(rows.arm, rows.task, rows.p, rows.seed)) == set(product(ARMS, NAMES, SLOPPINESS, SEEDS))
@@ -94,17 +107,20 @@ def test_a_recorded_grid_is_whole(name):
     assert set(rows.status) <= {"completed", "failed", "stopped"} and (rows.uncached <= rows.total).all()
 
 
-@pytest.mark.parametrize("arm, task, p, seed", [
-    ("formal", "ticket_triage", 0.5, 103), ("bare", "batch_resume", 0.3, 119), ("markdown", "reconcile_csv", 0.2, 110)])
-def test_a_recorded_row_comes_out_again(arm, task, p, seed):
-    recorded = pd.read_csv(m.DATA / "sloppy.csv").set_index(["arm", "task", "p", "seed"]).loc[arm, task, p, seed]
-    again = row(arm, task, p, seed)
+@pytest.mark.parametrize("arm, task, p, seed, reads", [
+    ("formal", "ticket_triage", 0.5, 103, False), ("bare", "batch_resume", 0.3, 119, False),
+    ("markdown", "reconcile_csv", 0.2, 110, False), ("formal", "reconcile_csv", 0.5, 108, True)])  # fmt: skip
+def test_a_recorded_row_comes_out_again(arm, task, p, seed, reads):
+    rows = pd.read_csv(m.DATA / ("reading.csv" if reads else "sloppy.csv"))
+    recorded = rows.set_index(["arm", "task", "p", "seed"]).loc[arm, task, p, seed]
+    again = row(arm, task, p, seed, Sloppy(p, seed, reads))
     assert {name: again[name] for name in recorded.index} == recorded.to_dict()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere processes are not forked")
 def test_the_grid_runs_in_forked_processes_after_a_run_here():
-    here, which = row("formal", "ticket_triage", 0.1, 1), [["formal"], ["ticket_triage"], [0.1], [1]]
+    driver = Sloppy(0.1, 1)
+    here, which = row("formal", "ticket_triage", 0.1, 1, driver), [["formal"], ["ticket_triage"], [0.1], [1], [driver]]
     with ProcessPoolExecutor(1, mp_context=get_context("fork")) as pool:
         assert list(pool.map(row, *which)) == [here]
 
@@ -122,6 +138,8 @@ def test_figures_have_what_they_should_show():
     assert formal == pytest.approx(rows[rows.arm == "formal"].groupby("p").score.mean().to_numpy())
     panels = pictures.draw_tasks(rows).axes
     assert [axes.get_title() for axes in panels] == [name.replace("_", " ") for name in NAMES]
+    lapses = pictures.draw_lapses(m.load_grid("lapses")).axes[0]
+    assert len(lapses.texts) == 30 and len(lapses.images) == 1
     bars, cost = pictures.draw_tokens(rows).axes
     tops = [patch.get_y() + patch.get_height() for patch in bars.patches[-4:]]
     assert tops == pytest.approx([m.tokens(rows, arm).mean() for arm in
@@ -147,14 +165,15 @@ def test_the_explorer_shows_every_turn_of_every_recorded_run():
     assert controls["turn"] == list(range(1, max(map(len, runs.values())) + 1))
     for which, turns in runs.items():
         for turn in (1, len(turns), controls["turn"][-1]):
-            assert update(*which, turn).startswith(f"{pictures.LOOK[which[0]][0]}: {len(turns)} turns, ")
+            assert update(*which, turn).startswith(f"{pictures.LOOK[which[0]][0]}: score {turns[-1]['score']}, ")
             assert figure.axes[0].texts[0].get_text().startswith(f"turn {min(turn, len(turns))} of {len(turns)}\n")
     figure.canvas.draw()
-    assert "0 refused, ends: [completed]" in update("formal", 0.0, SEEDS[0], 1)
+    assert "score 100, 13 turns, 0 refused, ends: [completed]" in update("formal", 0.0, SEEDS[0], 1)
     plt.close("all")
 
 
 @pytest.mark.parametrize("p", [0.1, 0.5])
 def test_a_recorded_run_of_the_explorer_comes_out_again(tmp_path, p):
-    trace, _ = run_one("formal", "ticket_triage", Sloppy(p, SEEDS[1]), tmp_path)
-    assert explorer.told(trace) == explorer.load_runs()["formal", p, SEEDS[1]]
+    trace, verdict = run_one("formal", "ticket_triage", Sloppy(p, SEEDS[1]), tmp_path)
+    *turns, last = explorer.load_runs()["formal", p, SEEDS[1]]
+    assert last.pop("score") == round(100 * verdict["score"]) and explorer.told(trace) == [*turns, last]

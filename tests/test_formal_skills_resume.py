@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import pickle
 import subprocess
 import sys
 import time
@@ -186,6 +187,16 @@ def test_a_driver_that_could_not_be_stored_has_to_be_given(unfinished, undisturb
     with pytest.raises(ValueError, match="give it: Runtime.resume"):
         Runtime.resume(folder)
     assert told(Runtime.resume(folder, Scripted(PLAN))) == told(undisturbed)
+
+
+def test_a_driver_whose_class_is_gone_has_to_be_given(unfinished, undisturbed):
+    folder = unfinished.workspace.with_name("w.run")
+    stored = pickle.dumps(Scripted(PLAN)).replace(b"Scripted", b"Vanished")
+    (folder / "driver.pickle").write_bytes(stored)
+    with pytest.raises(ValueError, match="Vanished.*define its class and give it: Runtime.resume"):
+        Runtime.resume(folder)
+    trace = Runtime.resume(folder, Scripted(PLAN))
+    assert told(trace) == told(undisturbed) and "events" not in repr(trace)
 
 
 @pytest.mark.parametrize("torn", [b"{", b'{"kind": "reply", "text": "\xc3', b"\0\0"])

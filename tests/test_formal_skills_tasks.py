@@ -13,6 +13,7 @@ from helpers.formal_skills.drivers import readable
 from helpers.formal_skills.experiments import ARMS, HERE, run_one, skills_of
 from helpers.formal_skills.ledger import sheet, spent, tokens, vocabulary
 from helpers.formal_skills.payloads import LlmToolCallRequest
+from helpers.formal_skills.sloppy import LAPSES, Mind
 from helpers.formal_skills.tasks import NAMES, SEVENTH
 
 ALL = (*NAMES, SEVENTH)
@@ -87,6 +88,39 @@ def test_a_sloppy_driver_is_the_same_twice_and_strays(tmp_path):
     runs = [[call["arguments"] for call in run_one("bare", "batch_resume", Sloppy(0.5, seed), tmp_path)[0].calls]
             for seed in (1, 1, 2)]  # fmt: skip
     assert runs[0] == runs[1] != runs[2]
+
+
+COMPLAINTS = {  # what a complaint says, and which steps a driver that reads takes it to be about
+    "code_repair": [("command_exit_code python -m unittest -q tests.test_merge: exit code 1, expected 0", ["edit_file"])],
+    "compose_policy": [("text_not_contains compose.yaml: contains [':latest']", ["set_value"] * 2),
+                       ("contains ['0.0.0.0', 'privileged: true']", ["set_value"] * 2)],
+    "batch_resume": [("text_contains ledger.jsonl: does not contain ['P07']", ["pay"])],
+    "evidence_matrix": [("text_contains matrix.json: does not contain ['C2', 'C5']", ["add_row"] * 2),
+                        ("json_schema matrix.json: $: [{'claim': 'C1', 'source': 'x'}] is too short", []),
+                        ("json_schema matrix.json: there is no such file", ["add_row"] * 5)],
+    "ticket_triage": [("json_schema labels.json: $: 'T3' is a required property", ["label"])],
+    "reconcile_csv": [("json_schema differences.json: $: [] is too short", ["add_difference"] * 4)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_driver_that_reads_doubts_what_a_complaint_names(name):
+    mind = Mind(load_task(name))
+    for complaint, steps in [*COMPLAINTS[name], ("file_exists no-such-file: there is no such file", [])]:
+        assert [mind.task.steps[k].tool for k in mind.named_in(complaint)] == steps
+    reports = [mind.task.steps[k].tool for k in mind.named_in("file_exists report.md: there is no such file")]
+    assert set(reports) <= {"write_report"} and len(reports) <= 1
+
+
+@pytest.mark.parametrize("kind", LAPSES)
+def test_a_driver_may_have_one_kind_of_lapse_alone(kind):
+    driver, seen = Sloppy(1.0, 3, kinds=(kind,)), set()
+    for name in NAMES:
+        mind = Mind(load_task(name))
+        for place in range(len(mind.done)):
+            mind.done = [k < place for k in range(len(mind.done))]
+            seen.add(driver.lapse(mind, place))
+    assert kind in seen and seen <= {kind, ""}
 
 
 def test_a_sloppy_driver_knows_the_courses_tasks_alone(tmp_path):

@@ -85,4 +85,4 @@ def test_a_cell_without_a_type_is_no_slide():
 
 def test_the_last_slide_counts_the_verdicts():
     words = slides.verdicts("skill_injection")
-    assert words.startswith("## 3") and "reproduced" in words and "- " in words
+    assert words.startswith("## What holds") and "claims of the paper: " in words and "- " in words

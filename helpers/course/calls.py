@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dis
 import inspect
 import linecache
 import os
@@ -21,6 +22,9 @@ LIBRARIES = tuple(
     f"{Path(folder).resolve()}{os.sep}"
     for folder in (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), Path(__file__).parent.parent)
 )
+# All that Python does in a function whose body is `...`, awaited or not (3.11 to 3.14).
+IDLE = {"RESUME", "NOP", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE", "RETURN_GENERATOR", "POP_TOP", "MAKE_CELL",
+        "CALL_INTRINSIC_1", "RERAISE", "COPY_FREE_VARS"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,17 @@ def arguments_problem(function: Callable, reference: Callable, args: tuple) -> t
         names = list(inspect.signature(reference).parameters)[: len(args)]
         return f"{len(args)} argument{'' if len(args) == 1 else 's'} ({', '.join(names)})", f"a function of {signature}"
     return None
+
+
+def not_attempted(function: Callable, results: list) -> bool:
+    """Whether a function gave nothing each time because nothing was written: its body is a stub, or gives `...`."""
+    return all(map(is_blank, results)) and (any(each is not None for each in results) or _is_stub(function))
+
+
+def _is_stub(function: Callable) -> bool:
+    """Whether a function's body is `...`, `pass` or a docstring; also True of what has no code to look at."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return code is None or {step.opname for step in dis.get_instructions(code)} <= IDLE
 
 
 def is_blank(value) -> bool:

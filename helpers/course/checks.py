@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import json
+import linecache
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
@@ -99,13 +101,17 @@ class Exercise:
         return CheckResult(outcome, message, self.points if outcome == RIGHT else 0.0)
 
     def last(self) -> None:
-        """Print the source of the answer that was checked last, in this session or before."""
+        """Print the answer that was checked last, in this session or before, and the right one if that was another."""
         kept = progress.kept_check(SESSION.module, self.name)
         print(kept.get("answer") or f"No answer to {self.name} has been checked yet.")
+        if kept.get("solved") not in (None, "", kept.get("answer")):
+            print(f"\n# The one that was right:\n{kept['solved']}")
 
     def hint(self) -> None:
         """Print the next hint; the last one again when there are no more."""
-        self._hinted = min(self._hinted + 1, len(self.hints))
+        before = progress.kept_check(SESSION.module, self.name).get("hints", 0)
+        self._hinted = min(max(self._hinted, before) + 1, len(self.hints))
+        progress.note_hint(SESSION.module, self.name, self._hinted)
         print(f"Hint {self._hinted} of {len(self.hints)}: {self.hints[self._hinted - 1]}")
         if self._hinted == len(self.hints):
             print(f"That was the last hint; ex.{self.name}.solution() shows an answer.")
@@ -132,9 +138,13 @@ class Exercise:
 
 
 def source_of(answer) -> str:
-    """Return how an answer is written: a function's source, else its repr; "" where neither can be had."""
+    """Return how an answer is written: the cell or the lines of a function, else its repr; "" where none can be had."""
     try:
-        return inspect.getsource(answer) if callable(answer) else repr(answer)[:LONGEST]
+        if not callable(answer):
+            return repr(answer)[:LONGEST]
+        name = inspect.getfile(answer)
+        cell = "" if os.path.exists(name) else "".join(linecache.getlines(name))  # with what the function needs
+        return cell or inspect.getsource(answer)
     except Exception:  # a function without a source, an answer whose repr fails
         return ""
 

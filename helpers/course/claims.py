@@ -12,6 +12,7 @@ import numpy as np
 from helpers.course.session import SESSION, check_module
 
 REPRODUCED, PARTLY, NOT, REVERSED, NEW = "reproduced", "partly", "not reproduced", "reversed", "new"
+OF_GUESSES = {NEW: "holds", PARTLY: "partly", NOT: "does not hold", REVERSED: "the opposite holds"}
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,15 @@ class Claim:
     paper: str | None
     rule: Rule
     unit: str = ""
+
+    @property
+    def decision(self) -> str:
+        """The rule in words; where the paper says nothing the claim is a guess of ours, which holds or does not."""
+        text, words = self.rule.text, (("else not reproduced", "else it does not hold"), ("reproduced if", "holds if"),
+                                       ("reversed if", "the opposite holds if"))  # fmt: skip
+        for old, new in () if self.paper else words:
+            text = text.replace(old, new)
+        return text
 
 
 def above(threshold: float = 0.0, unit: str = "") -> Rule:
@@ -106,6 +116,11 @@ class Measured:
     seeds: int
     verdict: str
 
+    @property
+    def outcome(self) -> str:
+        """The verdict in the words that are shown: a guess of ours holds, a figure of the paper is reproduced."""
+        return self.verdict if self.claim.paper else OF_GUESSES[self.verdict]
+
     def row(self) -> dict:
         """The claim as a row of `claims.json`."""
         about = self.claim
@@ -122,7 +137,7 @@ class Measured:
 
     def __repr__(self) -> str:
         paper = self.claim.paper or "says nothing"
-        return f"[{self.verdict}] ours {self.figure()} ({_seeds(self.seeds)}); paper {paper}; claim: {self.claim.claim}"
+        return f"[{self.outcome}] ours {self.figure()} ({_seeds(self.seeds)}); paper {paper}; claim: {self.claim.claim}"
 
     def _repr_html_(self) -> str:
         return ClaimsTable((self,))._repr_html_()
@@ -142,7 +157,7 @@ class ClaimsTable:
         lines = [_line("th", heads)] + [_line("td", _cells(row)) for row in self.rows]
         return (
             "<table>\n<caption>What the paper reports and what we measured; "
-            "where the paper says nothing the rule is our guess, and new means that it holds</caption>\n"
+            "where the paper says nothing, the claim is a guess of ours, which holds or does not</caption>\n"
             + "\n".join(lines)
             + "\n</table>"
         )
@@ -215,7 +230,7 @@ def _seeds(count: int) -> str:
 
 def _cells(row: Measured) -> tuple[str, ...]:
     about = row.claim
-    return about.claim, about.paper or "says nothing", row.figure(), str(row.seeds), row.verdict, about.rule.text
+    return about.claim, about.paper or "says nothing", row.figure(), str(row.seeds), row.outcome, about.decision
 
 
 def _line(tag: str, cells) -> str:

@@ -11,7 +11,7 @@ from numbers import Rational
 
 import numpy as np
 
-from helpers.course.describe import a, as_numpy, describe, is_scalar, is_tensor, kind_of, shown
+from helpers.course.describe import a, as_numpy, brief, describe, is_scalar, is_tensor, kind_of, shown
 from helpers.course.remarks import on_shapes, on_values
 
 
@@ -147,7 +147,7 @@ def _sequences(expected, came, tolerance: float) -> Difference | None:
     if is_scalar(came) or not isinstance(came, (tuple, list, np.ndarray)):
         return Difference(describe(expected), describe(came), "Is every part returned, with commas between?")
     if len(came) != len(expected):
-        return Difference(describe(expected), describe(came))
+        return Difference(describe(expected), brief(came))
     for number, (wanted, got) in enumerate(zip(expected, came, strict=True), start=1):
         found = difference(wanted, got, tolerance)
         if found:

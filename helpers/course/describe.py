@@ -8,7 +8,7 @@ from numbers import Number
 import numpy as np
 
 KINDS = {"b": "bool", "i": "int", "u": "int", "f": "float", "c": "complex", "U": "text", "S": "bytes"}
-SHORT, LONG = 60, 240  # characters
+SHORT, LONG = 120, 240  # characters
 
 
 def is_tensor(value) -> bool:
@@ -61,7 +61,7 @@ def describe(value) -> str:
 def brief(value) -> str:
     """The value itself where it is short, else what it is."""
     text = shown(value)
-    return text if len(text) <= SHORT and " at 0x" not in text else describe(value)
+    return text if len(text) <= SHORT and " at 0x" not in text and " ...," not in text else describe(value)
 
 
 def shown(value) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 
-from helpers.course.calls import Call, Raised, arguments_problem, call, is_blank, raised
+from helpers.course.calls import Call, Raised, arguments_problem, call, is_blank, not_attempted, raised
 from helpers.course.compare import Difference, comparable, describe_expected, difference
 from helpers.course.describe import brief, describe
 from helpers.course.threads import settled
@@ -50,7 +50,7 @@ def _function(exercise, function) -> tuple[str, str]:
     expected = _results(exercise, exercise.reference)
     calls = [call(function, case.args) for case in exercise.cases]
     results = [each.result for each in calls]
-    if all(map(is_blank, results)) and not all(map(is_blank, expected)):
+    if not_attempted(function, results) and not all(map(is_blank, expected)):
         return NOT_ATTEMPTED, ""
     for number, made in enumerate(calls):
         outcome, details = _case(exercise, number, expected[number], made)
@@ -66,7 +66,7 @@ def _case(exercise, number: int, expected, made: Call) -> tuple[str, str]:
         return RAISED, _lines(header, f"  {made.result.error}", f"  {made.result.place}".rstrip())
     found = _gap(exercise, expected, made.result)
     if found:
-        return WRONG, _lines(header, told(found))
+        return WRONG, _lines(header, told(found), "Is a `return` missing?" if made.result is None else "")
     before = exercise.cases[number].args
     for place, pair in enumerate(zip(before, made.args, strict=True), start=1):
         if difference(*map(comparable, pair)):
@@ -102,7 +102,7 @@ def _gap(exercise, expected, came) -> Difference | None:
 
 
 def _judged(exercise, answer) -> tuple[str, str]:
-    """The judge's word; a function that gave nothing each time it was called was not attempted."""
+    """The judge's word on an answer."""
     returned: list = []
     answer = settled(answer)
     try:
@@ -111,7 +111,7 @@ def _judged(exercise, answer) -> tuple[str, str]:
         raise
     except BaseException as error:
         return _judge_stopped(answer, returned, raised(error))
-    if returned and all(map(is_blank, returned)):
+    if returned and not_attempted(answer, returned):
         return NOT_ATTEMPTED, ""
     if right:
         return RIGHT, f"  {words}".rstrip()
@@ -124,8 +124,10 @@ def _judged(exercise, answer) -> tuple[str, str]:
 
 def _judge_stopped(answer, returned: list, trouble: Raised) -> tuple[str, str]:
     """What an error under the judge says: the learner's own code failed, or its answer was of no use to the judge."""
-    if returned and all(map(is_blank, returned)):
+    if returned and not_attempted(answer, returned):
         return NOT_ATTEMPTED, ""
+    if returned and returned[-1] is None:
+        return WRONG, "  Your function returns None. Is a `return` missing?"
     if returned and isinstance(returned[-1], Raised):
         return RAISED, _lines(f"  {trouble.error}", f"  {trouble.place}")
     came = f"a function that returns {describe(returned[-1])}" if returned else describe(answer)

@@ -20,7 +20,7 @@ from helpers.course.session import MODULES
 NAME, VARIABLE = "four-papers-progress.json", "COURSE_PROGRESS"
 DRIVE = Path("/content/drive/MyDrive")
 EMPTY = {"version": 1, "checks": {}, "claims": {}}
-NEW = {"right": False, "failed": 0, "points": 0.0, "answer": ""}
+NEW = {"right": False, "failed": 0, "points": 0.0, "answer": "", "solved": "", "hints": 0}
 
 
 def place() -> Path | None:
@@ -72,18 +72,26 @@ def change(edit: Callable[[dict], None]) -> None:
 def note_check(module: str, name: str, outcome: str, points: float, answer: str) -> dict:
     """Keep the outcome of one check and return what is now kept of the exercise ({} where nothing is).
 
-    What was right once stays right, failed tries add up, and the source of the last answer is kept.
+    What was right once stays right, failed tries add up, and the sources of the last answer and of the last right one
+    are kept.
     """
     now: dict = {}
 
     def edit(kept: dict) -> None:
         before = NEW | kept["checks"].setdefault(module, {}).get(name, {})
-        now.update({"right": before["right"] or outcome == "right", "failed": before["failed"] + (outcome != "right"),
-                    "points": max(before["points"], points), "answer": answer or before["answer"]})  # fmt: skip
+        right = outcome == "right"
+        now.update({"right": before["right"] or right, "failed": before["failed"] + (not right),
+                    "points": max(before["points"], points), "answer": answer or before["answer"],
+                    "solved": answer if right and answer else before["solved"], "hints": before["hints"]})  # fmt: skip
         kept["checks"][module][name] = now
 
     change(edit)
     return now
+
+
+def note_hint(module: str, name: str, number: int) -> None:
+    """Keep how many hints were read of an exercise that has been tried."""
+    change(lambda kept: kept["checks"].get(module, {}).get(name, {}).update(hints=number))
 
 
 def note_claims(module: str, verdicts: dict[str, str]) -> None:

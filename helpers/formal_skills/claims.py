@@ -8,6 +8,8 @@ tasks, and over p from .1 to .5 unless the claim names p. Score is the oracle's,
 
 The claims with "asked" in their names were added after a reader's trial on ten of the seeds had shown that a contract
 which never holds and names nothing does as well as the real one. Their rules are what we had believed until then.
+Then came those of a driver that reads complaints, and those with one kind of lapse only, each guessed before the first
+run of its grid.
 """
 
 from __future__ import annotations
@@ -37,6 +39,21 @@ _ROWS = [
     ("learned_contract", "That driver: without its contract Formal loses more than without the part that counts next",
      None, above, (0,), "pp"),
     ("asked_learned", "That driver: Formal is ahead of Formal that is only asked again", None, above, (0,), "pp"),
+    ("reads_score", "A driver that does again only what a complaint names: the same lead over Markdown, above 10 points",
+     None, above, (10,), "pp"),
+    ("reads_contract", "The driver that reads: Formal is ahead of Formal that is only asked again, by over 10 points",
+     None, above, (10,), "pp"),
+    ("reads_order", "The driver that reads: without its contract Formal loses more than without the part that counts "
+     "next", None, above, (0,), "pp"),
+    # each part and the lapse that it is there for: p = .5, a driver that reads and has this lapse only
+    ("lapse_claim", "Saying \"done\" too early: rules add less than 5 points to being asked again", None, below, (5,),
+     "pp"),
+    ("lapse_skip", "Leaving steps out: rules add over 10 points to being asked again", None, above, (10,), "pp"),
+    ("lapse_cheat", "Cheating: Formal is ahead of Formal without its guard", None, above, (0,), "pp"),
+    ("lapse_hidden", "Calling what is not offered: Formal is ahead of Formal without its phases", None, above, (0,), "pp"),
+    ("lapse_garble", "Broken arguments: Formal is ahead of Formal that does not check them", None, above, (0,), "pp"),
+    ("lapse_wrong", "Plausible and wrong work: Formal is ahead of the tools alone by less than 5 points", None, below,
+     (5,), "pp"),
     # what it costs
     ("tokens_markdown", "Tokens that Formal saves against Markdown with the same tools, p = 0 (tasks as seeds)",
      "about 48 % below the mean of five harnesses", above, (0,), "%"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Executor
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from .drivers import Driver
@@ -14,7 +14,7 @@ from .manifest import FormalSkill, load_skill
 from .markdown import load_markdown
 from .models import Task, rules
 from .runtime import SWITCHES, Runtime
-from .sloppy import Sloppy
+from .sloppy import LAPSES, Sloppy
 from .tasks import NAMES, load_task
 from .trace import Trace
 
@@ -59,10 +59,10 @@ def run_one(arm: str, task: str, driver: Driver, folder: Path) -> tuple[Trace, d
     return trace, todo.score_workspace(workspace)
 
 
-def row(arm: str, task: str, p: float, seed: int, driver: Driver | None = None) -> dict:
-    """Return one row of the grid."""
+def row(arm: str, task: str, p: float, seed: int, driver: Driver) -> dict:
+    """Return one row of a grid."""
     with tempfile.TemporaryDirectory() as folder:
-        trace, verdict = run_one(arm, task, driver or Sloppy(p, seed), Path(folder))
+        trace, verdict = run_one(arm, task, driver, Path(folder))
     tokens = trace.tokens
     return {"arm": arm, "task": task, "p": p, "seed": seed, "score": round(verdict["score"], 4),
             "security": verdict["security"], "status": trace.status, "turns": trace.turns,
@@ -70,10 +70,22 @@ def row(arm: str, task: str, p: float, seed: int, driver: Driver | None = None) 
             "uncached": tokens["uncached"], "schemas": tokens["schemas"], "skill": tokens["skill"]}  # fmt: skip
 
 
-def sloppy_grid(pool: Executor) -> Iterator[dict]:
+def sloppy_grid(pool: Executor, reads: bool = False) -> Iterator[dict]:
     """Yield the rows of the whole grid: arms x tasks x sloppiness x seeds."""
-    wanted = [(arm, task, p, seed) for task in NAMES for arm in ARMS for p in SLOPPINESS for seed in SEEDS]
+    wanted = [(arm, task, p, seed, Sloppy(p, seed, reads))
+              for task in NAMES for arm in ARMS for p in SLOPPINESS for seed in SEEDS]  # fmt: skip
     return pool.map(row, *zip(*wanted), chunksize=20)
+
+
+def lapse_grid(pool: Executor) -> Iterator[dict]:
+    """Yield the rows at p = .5 of a driver that reads and has one kind of lapse only, which is in the column `lapse`."""
+    arms = [arm for arm in ARMS if arm not in ("markdown", "formal, asking only", "bare, asked again")]
+    wanted = [(lapse, arm, task, seed) for lapse in LAPSES for task in NAMES for arm in arms for seed in SEEDS]
+    return pool.map(lapse_row, *zip(*wanted), chunksize=20)
+
+
+def lapse_row(lapse: str, arm: str, task: str, seed: int) -> dict:
+    return {"lapse": lapse, **row(arm, task, 0.5, seed, Sloppy(0.5, seed, True, (lapse,)))}
 
 
 def taught(task: str, p: float) -> Learned:
@@ -96,4 +108,4 @@ def learned_grid(pool: Executor) -> Iterator[dict]:
     return (row for rows in pool.map(learned_rows, *zip(*wanted)) for row in rows)
 
 
-GRIDS = {"sloppy": sloppy_grid, "learned": learned_grid}
+GRIDS = {"sloppy": sloppy_grid, "reading": partial(sloppy_grid, reads=True), "lapses": lapse_grid, "learned": learned_grid}

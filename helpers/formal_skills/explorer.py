@@ -39,8 +39,12 @@ def told(trace: Trace) -> list[dict]:
 
 
 def load_runs() -> Runs:
-    """Return the recorded runs: the first seeds of ticket triage, by arm, sloppiness and seed."""
-    return {(run["arm"], run["p"], run["seed"]): run["turns"] for run in json.loads((DATA / "runs.json").read_text())}
+    """Return the recorded runs: the first seeds of ticket triage, by arm, sloppiness and seed; the last turn has the
+    score.
+    """
+    recorded = json.loads((DATA / "runs.json").read_text(encoding="utf-8"))
+    return {(run["arm"], run["p"], run["seed"]): [*run["turns"][:-1], run["turns"][-1] | {"score": run["score"]}]
+            for run in recorded}  # fmt: skip
 
 
 def figure_and_update(runs: Runs) -> tuple[Figure, Callable[..., str], dict]:
@@ -79,8 +83,9 @@ def figure_and_update(runs: Runs) -> tuple[Figure, Callable[..., str], dict]:
         said.set_text(page(turns[place - 1], place, len(turns)))
         here.set_data([turns[place - 1]["tokens"] / 1000], [place])
         refused = sum(each["status"] == "deny" for each in turns)
-        end = turns[-1]["back"].splitlines()[-1][:80]
-        return f"{LOOK[skill][0]}: {len(turns)} turns, {refused} refused, ends: {end}"
+        end = textwrap.shorten(turns[-1]["back"].splitlines()[-1], 70, placeholder=" ...")
+        said = f"{LOOK[skill][0]}: score {turns[-1]['score']}, {len(turns)} turns, {refused} refused"
+        return f"{said}, ends: {end}"
 
     skills, sloppiness, seeds = (list(dict.fromkeys(values)) for values in zip(*runs))
     return figure, update, dict(skill=skills, sloppiness=sloppiness, seed=seeds, turn=list(range(1, longest + 1)))

@@ -40,7 +40,7 @@ class Learned:
         return replace(self, seed=seed)
 
     def complete(self, messages: list[dict], tools: list[dict]) -> Reply:
-        history = [(CLAIM if call is None else (call["name"], call["arguments"]), outcome(result, complaint))
+        history = [(CLAIM if call is None else (call["name"], call["arguments"]), outcome(result, bool(complaint)))
                    for call, result, complaint in turns(messages)]  # fmt: skip
         shown = {tool["function"]["name"] for tool in tools} | {""}
         chances = self.model.predict_proba(features(history, self.actions)[None])[0]

@@ -16,7 +16,7 @@ Tasks = Float[ndarray, "tasks"]
 
 
 def load_grid(name: str = "sloppy") -> pd.DataFrame:
-    """Return the rows of a recorded grid ("sloppy" or "learned"); score in percent."""
+    """Return the rows of a recorded grid ("sloppy", "reading", "lapses" or "learned"); score in percent."""
     rows = pd.read_csv(DATA / f"{name}.csv")
     return rows.assign(score=100 * rows.score)
 
@@ -35,6 +35,13 @@ def lead(rows: pd.DataFrame, arm: str, other: str) -> Seeds:
 def losses(rows: pd.DataFrame) -> dict[str, Seeds]:
     """Return what Formal loses without each of its parts, seed by seed."""
     return {part: lead(rows, "formal", f"formal less {part}") for part in PARTS}
+
+
+def worth(rows: pd.DataFrame) -> dict[str, Seeds]:
+    """Return what each part adds, seed by seed; the contract's part in two: to be asked again, and its rules."""
+    asked = lead(rows, "formal, asked again", "formal less contract")
+    rules = lead(rows, "formal", "formal, asked again")
+    return {"to be asked again": asked, "rules": rules} | {part: losses(rows)[part] for part in PARTS[1:]}
 
 
 def contract_over_rest(rows: pd.DataFrame) -> Seeds:
@@ -77,19 +84,25 @@ def from_phases(rows: pd.DataFrame) -> Tasks:
     return 100 * (tokens(rows, "formal less phases") - tokens(rows, "formal")) / (bare - tokens(rows, "formal"))
 
 
-def per_success(rows: pd.DataFrame, arm: str, p: float) -> Seeds:
-    """Return the tokens that an arm spends for each fully right run at p, seed by seed; infinite without one."""
+def per_success(rows: pd.DataFrame, arm: str, p: float) -> tuple[Seeds, Seeds]:
+    """Return an arm's tokens at p, seed by seed, and its fully right runs."""
     some = rows[(rows.arm == arm) & (rows.p == p)]
-    spent = some.groupby("seed").total.sum().to_numpy().astype(float)
-    right = (some.score == 100).groupby(some.seed).sum().to_numpy()
-    return np.divide(spent, right, out=np.full_like(spent, np.inf), where=right > 0)
+    right = (some.score == 100).groupby(some.seed).sum()
+    return some.groupby("seed").total.sum().to_numpy().astype(float), right.to_numpy().astype(float)
 
 
-def cost_ratio(rows: pd.DataFrame, arm: str, other: str, p: float) -> Seeds:
-    """Return how many times another arm's tokens for each fully right run an arm spends, seed by seed.
+def cost_ratio(rows: pd.DataFrame, arm: str, other: str, p: float) -> dict[str, float]:
+    """Return how many times another arm's tokens for each fully right run an arm spends at p, all seeds together.
 
-    Seeds in which the other arm has no right run are left out: it spends without end there.
+    Keys ours, low, high (a bootstrap over seeds, 95 %) and seeds, as `record` takes them; infinite where an arm has
+    no right run in a resample.
     """
-    ours, theirs = per_success(rows, arm, p), per_success(rows, other, p)
-    both = np.isfinite(theirs) & np.isfinite(ours)
-    return ours[both] / theirs[both]
+    (spent, right), (others, other_right) = per_success(rows, arm, p), per_success(rows, other, p)
+    seeds = len(spent)
+    drawn = np.random.default_rng(0).integers(seeds, size=(2000, seeds))
+    drawn = np.vstack([np.arange(seeds), drawn])  # the first is all seeds, each once
+    spent, right, others, other_right = (part[drawn].sum(1) for part in (spent, right, others, other_right))
+    with np.errstate(divide="ignore"):
+        ratios = spent / others * (other_right / right)
+    low, high = np.quantile(ratios[1:], [0.025, 0.975], method="inverted_cdf")
+    return {"ours": ratios[0], "low": low, "high": high, "seeds": seeds}

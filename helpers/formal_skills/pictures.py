@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from .measure import scores, worth
 from .phases import Phases
 
 LOOK = {"formal": ("Formal", "#0072B2", "o"), "markdown": ("Markdown", "#D55E00", "s"),
@@ -16,6 +19,10 @@ LOOK = {"formal": ("Formal", "#0072B2", "o"), "markdown": ("Markdown", "#D55E00"
         "formal, asking only": ("asking only", "#000000", "*"),
         "formal, asked again": ("asked again, no contract", "#000000", "d"),
         "bare, asked again": ("tools alone, asked again", "#666666", "p")}  # fmt: skip
+
+
+LAPSES = {"claim": 'says "done" too early', "skip": "leaves steps out", "cheat": "cheats",
+          "hidden": "calls what is not offered", "garble": "breaks arguments", "wrong": "is plausible and wrong"}
 
 
 def curve(axes, rows: pd.DataFrame, arm: str, column: str = "score", **style) -> None:
@@ -39,6 +46,24 @@ def draw_central(rows: pd.DataFrame) -> Figure:
         axes.set(xlabel="sloppiness p (lapses per turn)", title=title, ylim=(0, 103))
         axes.legend(loc="lower left", fontsize=8)
     left.set_ylabel("score (mean of six tasks)")
+    return figure
+
+
+def draw_lapses(rows: pd.DataFrame) -> Figure:
+    """Return what each part adds to the score against each kind of lapse; a dot stands for what may be chance."""
+    figure, axes = plt.subplots(figsize=(9.5, 3.4), layout="constrained")
+    found = {lapse: worth(rows[rows.lapse == lapse]) for lapse in LAPSES}
+    points = pd.DataFrame({lapse: {part: values.mean() for part, values in parts.items()}
+                           for lapse, parts in found.items()}).T  # fmt: skip
+    axes.imshow(points, cmap="RdBu", vmin=-30, vmax=30, aspect="auto")
+    for (row, lapse), (column, part) in product(enumerate(found), enumerate(points)):
+        values = found[lapse][part]
+        sure = abs(values.mean()) > 2.09 * values.std(ddof=1) / len(values) ** 0.5
+        axes.text(column, row, f"{values.mean():+.0f}" if sure else "·", ha="center", va="center")
+    ends = {lapse: [scores(rows[rows.lapse == lapse], arm).mean() for arm in ("bare", "formal")] for lapse in found}
+    axes.set(xticks=range(points.shape[1]), xticklabels=list(points), yticks=range(len(found)), yticklabels=[
+        f"{LAPSES[lapse]} (tools {tools:.0f}, Formal {formal:.0f})" for lapse, (tools, formal) in ends.items()],
+             title="points that each part adds")  # fmt: skip
     return figure
 
 

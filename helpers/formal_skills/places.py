@@ -49,4 +49,8 @@ def read_folder(folder: Path, driver: Driver | None) -> tuple[dict, Driver]:
     stored = folder / "driver.pickle"
     if driver is None and not stored.is_file():
         raise ValueError("the driver of this run could not be stored; give it: Runtime.resume(folder, driver)")
-    return events[0], driver or pickle.loads(stored.read_bytes())
+    try:
+        return events[0], pickle.loads(stored.read_bytes()) if driver is None else driver
+    except Exception as error:  # its class is not in this process, or is another one now
+        raise ValueError(f"the driver of this run cannot be loaded here ({error}); define its class and give it: "
+                         "Runtime.resume(folder, driver)") from error  # fmt: skip

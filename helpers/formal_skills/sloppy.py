@@ -7,7 +7,8 @@ It stands for no particular model. Its lapses are those that people report of mo
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from random import Random
 
@@ -23,12 +24,15 @@ DONE = "Everything is done."
 class Sloppy:
     """Follows the plan of a task of the course, with lapses; the task is found by its prompt.
 
-    It keeps no state: what it believes is derived from the messages, and its chance from seed and turn. What is
-    refused it tries again; when it is told that the task is not complete, it does what it has not done properly.
+    It keeps no state: what it believes is derived from the messages, and its chance from seed and turn. What is refused
+    it tries again; when it is told that the task is not complete, it does what it has not done properly: all of it,
+    whatever it is told, or, where it `reads`, only what it is told of. Its lapses are of the given `kinds`.
     """
 
     p: float
     seed: int = 0
+    reads: bool = False
+    kinds: tuple[str, ...] = LAPSES
 
     def complete(self, messages: list[dict], tools: list[dict]) -> Reply:
         task = task_of(messages)
@@ -37,7 +41,7 @@ class Sloppy:
         for turn, (call, result, complaint) in enumerate(turns(messages), 1):
             mind.learn(self.lapse(mind, turn - 1), call, result)
             if complaint:
-                mind.done = list(mind.proper)
+                mind.doubt(mind.named_in(complaint) if self.reads else range(len(mind.done)))
         shown = {tool["function"]["name"] for tool in tools}
         return mind.act(self.lapse(mind, turn), shown, Random(f"{task.name}/{self.seed}/{turn}/act"))
 
@@ -46,8 +50,8 @@ class Sloppy:
         chance, step = Random(f"{mind.task.name}/{self.seed}/{turn}"), mind.next()
         if chance.random() >= self.p or step is None:
             return ""
-        kinds = [kind for kind in LAPSES if kind not in ("cheat", "wrong") or getattr(step, kind)]
-        kind = chance.choice(kinds)
+        kinds = [kind for kind in self.kinds if kind not in ("cheat", "wrong") or getattr(step, kind)]
+        kind = chance.choice(kinds) if kinds else ""
         if kind == "skip":
             mind.done[mind.done.index(False)] = True
         return kind
@@ -62,15 +66,15 @@ def task_of(messages: list[dict]) -> Workspace:
     raise ValueError("this driver knows the tasks of the course alone; give it the prompt of one of them")
 
 
-def turns(messages: list[dict]) -> Iterator[tuple[dict | None, str, bool]]:
-    """Yield for every turn its call (None if there was none), the call's result, and whether a complaint came after."""
+def turns(messages: list[dict]) -> Iterator[tuple[dict | None, str, str]]:
+    """Yield for every turn its call (None if there was none), the call's result, and the complaint that came after."""
     for place, message in enumerate(messages):
         if message["role"] == "assistant":
             call = (message.get("tool_calls") or [{}])[0].get("function")
             after = messages[place + 1 :]
             following = next((k for k, other in enumerate(after) if other["role"] == "assistant"), len(after))
             result = next((other["content"] for other in after[:following] if other["role"] == "tool"), "")
-            yield call, result, any(other["role"] == "user" for other in after[:following])
+            yield call, result, "\n".join(other["content"] for other in after[:following] if other["role"] == "user")
 
 
 class Mind:
@@ -116,11 +120,20 @@ class Mind:
             return
         role, failed = self.task.steps[place].role, result.startswith("Error")
         if role == "verify" and failed and not all(self.proper[k] for k in self.works()):
-            for k in self.works():
-                self.done[k] = self.proper[k]  # it sees that something is left, and does that again
+            self.doubt(self.works())  # it sees that something is left, and does that again
         elif role in ("look", "verify") or not failed:
             self.done[place] = True
             self.proper[place] |= straight
+
+    def doubt(self, places: Iterable[int]) -> None:
+        """Believe of these steps only that they are done which were done properly."""
+        for place in places:
+            self.done[place] = self.proper[place]
+
+    def named_in(self, complaint: str) -> list[int]:
+        """Return the steps that a complaint names; the content of a file, quoted in it, is not what is missing."""
+        words = re.sub(r"\[\{.*\}\]", "", complaint)
+        return [k for k, step in enumerate(self.task.steps) if any(word in words for word in step.about)]
 
     def works(self) -> list[int]:
         return [k for k, step in enumerate(self.task.steps) if step.role == "work"]

@@ -17,7 +17,7 @@ def shown(value: Any) -> Any:
     return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Trace:
     """The events of a run, as its journal has them: task, reply, call, said, end."""
 
@@ -72,7 +72,11 @@ class Trace:
         return pd.DataFrame(rows, columns=["turn", "phase", "what", "with", "status", "came back"])
 
     def __str__(self) -> str:
-        return f"{self.status} after {self.turns} turns, {len(self.calls)} calls, {self.tokens['total']} tokens"
+        said = f"{self.status} after {self.turns} turns, {len(self.calls)} calls, {self.tokens['total']} tokens"
+        return said if self.status == "completed" else f"{said}: {self.reason}"
+
+    def __repr__(self) -> str:
+        return f"<Trace: {self}>"
 
     def _repr_html_(self) -> str:
         frame = self.frame().map(lambda value: str(value)[:90] if pd.notna(value) else "")

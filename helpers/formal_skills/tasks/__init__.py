@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,13 +18,16 @@ SEVENTH = "release_notes"  # of the last exercise
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a competent plan, with a wrong variant that looks right and a cheat, where there are such."""
+    """One step of a competent plan; where there are such, a wrong variant that looks right, a cheat, and the words
+    of a complaint that are `about` this step.
+    """
 
     tool: str
     role: str
     args: dict[str, Any]
     wrong: dict[str, Any] | None = None
     cheat: dict[str, Any] | None = None
+    about: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
