@@ -41,7 +41,8 @@ def test_outcomes_add_up_and_what_was_right_stays_right(file):
 
 
 def test_last_shows_the_right_answer_too_where_a_wrong_one_came_after_it(file, capsys):
-    for answers, shown in (((right,), "return n + n"), ((right, wrong), "n + 1\n\n\n# The one that was right:\ndef right")):
+    both = "n + 1\n\n\n# The one that was right:\ndef right"
+    for answers, shown in (((right,), "return n + n"), ((right, wrong), both)):
         for answer in answers:
             exercise().check(answer)
         capsys.readouterr()

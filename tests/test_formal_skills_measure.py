@@ -168,7 +168,7 @@ def test_the_explorer_shows_every_turn_of_every_recorded_run():
             assert update(*which, turn).startswith(f"{pictures.LOOK[which[0]][0]}: score {turns[-1]['score']}, ")
             assert figure.axes[0].texts[0].get_text().startswith(f"turn {min(turn, len(turns))} of {len(turns)}\n")
     figure.canvas.draw()
-    assert "score 100, 13 turns, 0 refused, ends: [completed]" in update("formal", 0.0, SEEDS[0], 1)
+    assert "score 100, 14 turns, 0 refused, ends: [completed]" in update("formal", 0.0, SEEDS[0], 1)
     plt.close("all")
 
 

@@ -91,7 +91,7 @@ def test_a_sloppy_driver_is_the_same_twice_and_strays(tmp_path):
 
 
 COMPLAINTS = {  # what a complaint says, and which steps a driver that reads takes it to be about
-    "code_repair": [("command_exit_code python -m unittest -q tests.test_merge: exit code 1, expected 0", ["edit_file"])],
+    "code_repair": [("command_exit_code python -m unittest -q tests.test_merge: exit code 1", ["edit_file"])],
     "compose_policy": [("text_not_contains compose.yaml: contains [':latest']", ["set_value"] * 2),
                        ("contains ['0.0.0.0', 'privileged: true']", ["set_value"] * 2)],
     "batch_resume": [("text_contains ledger.jsonl: does not contain ['P07']", ["pay"])],

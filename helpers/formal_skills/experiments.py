@@ -78,7 +78,7 @@ def sloppy_grid(pool: Executor, reads: bool = False) -> Iterator[dict]:
 
 
 def lapse_grid(pool: Executor) -> Iterator[dict]:
-    """Yield the rows at p = .5 of a driver that reads and has one kind of lapse only, which is in the column `lapse`."""
+    """Yield the rows at p = .5 of a driver that reads and has one kind of lapse only; its column is `lapse`."""
     arms = [arm for arm in ARMS if arm not in ("markdown", "formal, asking only", "bare, asked again")]
     wanted = [(lapse, arm, task, seed) for lapse in LAPSES for task in NAMES for arm in arms for seed in SEEDS]
     return pool.map(lapse_row, *zip(*wanted), chunksize=20)
@@ -108,4 +108,5 @@ def learned_grid(pool: Executor) -> Iterator[dict]:
     return (row for rows in pool.map(learned_rows, *zip(*wanted)) for row in rows)
 
 
-GRIDS = {"sloppy": sloppy_grid, "reading": partial(sloppy_grid, reads=True), "lapses": lapse_grid, "learned": learned_grid}
+GRIDS = {"sloppy": sloppy_grid, "reading": partial(sloppy_grid, reads=True), "lapses": lapse_grid,
+         "learned": learned_grid}  # fmt: skip

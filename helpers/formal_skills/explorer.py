@@ -84,8 +84,8 @@ def figure_and_update(runs: Runs) -> tuple[Figure, Callable[..., str], dict]:
         here.set_data([turns[place - 1]["tokens"] / 1000], [place])
         refused = sum(each["status"] == "deny" for each in turns)
         end = textwrap.shorten(turns[-1]["back"].splitlines()[-1], 70, placeholder=" ...")
-        said = f"{LOOK[skill][0]}: score {turns[-1]['score']}, {len(turns)} turns, {refused} refused"
-        return f"{said}, ends: {end}"
+        counts = f"score {turns[-1]['score']}, {len(turns)} turns, {refused} refused"
+        return f"{LOOK[skill][0]}: {counts}, ends: {end}"
 
     skills, sloppiness, seeds = (list(dict.fromkeys(values)) for values in zip(*runs))
     return figure, update, dict(skill=skills, sloppiness=sloppiness, seed=seeds, turn=list(range(1, longest + 1)))
