@@ -70,6 +70,17 @@ def test_where_the_paper_is_silent_a_rule_that_holds_gives_new():
     assert "paper says nothing" in repr(record(silent, [3, 3.1]))
 
 
+@pytest.mark.parametrize("rule, values, outcome", [
+    (above(0), [3, 3.1], "holds"), (above(0), [-3, -3.1], "the opposite holds"), (above(0), [-5, 5.1], "partly"),
+    (below(0), [-5, 5.1], "does not hold"), (equals(1), [1, 1], "holds"), (near(5, 1), [1, 1], "does not hold")])
+def test_a_guess_of_ours_holds_or_does_not_and_a_papers_figure_is_reproduced(rule, values, outcome):
+    guess, of_the_paper = (record(replace(CLAIM, rule=rule, paper=paper), values) for paper in (None, "+3"))
+    assert guess.outcome == outcome and of_the_paper.outcome == of_the_paper.verdict
+    assert guess.row()["verdict"] == ("new" if outcome == "holds" else of_the_paper.verdict)
+    assert guess.claim.decision.startswith("holds if") and "reproduced" not in guess.claim.decision
+    assert of_the_paper.claim.decision == rule.text and f"[{outcome}]" in repr(guess)
+
+
 @given(SAMPLES)
 def test_the_interval_is_students(samples):
     measured = record(CLAIM, samples)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import replace
+import re
+from dataclasses import fields, replace
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from helpers.course.threads import in_thread
+from helpers.formal_skills import payloads
 from helpers.formal_skills.contracts import failed
 from helpers.formal_skills.hooks import Stages
 from helpers.formal_skills.manifest import FormalSkill
-from helpers.formal_skills.models import Hook, rules
+from helpers.formal_skills.models import NEEDS, Hook, rules
 from helpers.formal_skills.payloads import (
     AfterToolCallHookPayload,
     BeforeToolCallHookPayload,
@@ -168,3 +171,20 @@ def test_rules_that_do_not_hold_say_why(workspace, kind, args, words):
 
 def test_all_that_is_wrong_is_said(workspace):
     assert len(failed(rules([{"type": kind, "args": args} for kind, args, _ in FAILS]), workspace)) == len(FAILS)
+
+
+NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "4_formal_skills.ipynb"
+
+
+def test_the_notebook_lists_every_rule_and_every_stage_with_its_fields():
+    (text,) = (cell.source for cell in nbformat.read(NOTEBOOK, 4).cells if cell.id == "own-tables")
+    for kind, needs in NEEDS.items():
+        (line,) = (line for line in text.splitlines() if line.startswith(f"| `{kind}` |"))
+        assert all(f"`{need}`" in line for need in needs)
+    kinds = (payloads.ToolsPreparedHookPayload, payloads.BeforeLlmCallHookPayload, payloads.AfterLlmResponseHookPayload,
+             BeforeToolCallHookPayload, AfterToolCallHookPayload)  # fmt: skip
+    for stage, kind in zip(payloads.STAGES, kinds, strict=True):
+        (line,) = (line for line in text.splitlines() if line.startswith(f"| `{stage}` |"))
+        named = set(re.findall(r"`(\w+)`", line)) - {stage}
+        known = (kind, LlmToolCallRequest, payloads.LlmTurnContext)
+        assert named <= {field.name for each in known for field in fields(each)}

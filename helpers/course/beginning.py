@@ -64,4 +64,5 @@ def advice(letters: str) -> str:
                 "module 2, whose text explains the probability that it uses.")  # fmt: skip
     first, *rest = fit
     later = f" Then {', '.join(module for module, _ in rest)}." if rest else ""
-    return f"Begin with module {first[0]}: {first[1]}.{later}"
+    free = "Or begin with what you came for: no module needs another."
+    return f"Begin with module {first[0]}: {first[1]}.{later}\n{free}"

@@ -18,6 +18,7 @@ class Painter:
         self.figure, self.canvas = fig, FigureCanvasAgg(fig)
         self.canvas.draw()
         fig.set_layout_engine("none")
+        self.settle()
         self.moving: list = []
         self.background = None
 
@@ -45,6 +46,14 @@ class Painter:
         self.canvas.restore_region(self.background)
         for artist in self.moving:
             artist.draw(self.canvas.get_renderer())
+        self.settle()
+
+    def settle(self) -> None:
+        """Mark as drawn what never says so itself: empty texts."""
+        from matplotlib.text import Text
+
+        for artist in self.figure.findobj(Text):
+            artist.stale = False
 
 
 def moving_in(axes) -> list:

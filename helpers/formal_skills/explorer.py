@@ -6,6 +6,7 @@ import json
 import re
 import textwrap
 from collections.abc import Callable
+from itertools import zip_longest
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
@@ -62,14 +63,18 @@ def figure_and_update(runs: Runs) -> tuple[Figure, Callable[..., str], dict]:
     (here,) = right.plot([], [], "o", markersize=13, fillstyle="none", color="black")
     right.set(ylim=(longest + 0.6, 0.4), xlim=(0, 1.05 * max(turns[-1]["tokens"] for turns in runs.values()) / 1000),
               yticks=range(1, longest + 1), xlabel="tokens so far (thousands)", title="turn by turn")  # fmt: skip
-    right.tick_params("y", labelsize=7)
-    right.legend(fontsize=8, loc="upper right")
+    right.tick_params("y", labelleft=False)
+    names = [right.text(-0.02, at, "", fontsize=7, ha="right", va="center", transform=right.get_yaxis_transform(),
+                        zorder=1.5) for at in range(1, longest + 1)]  # half the time of tick labels  # fmt: skip
+    figure.legend(fontsize=8, loc="lower left", ncols=5, frameon=False, handletextpad=0.2)
 
     def draw_run(turns: list[dict]) -> None:
         for status, line in marks.items():
             some = [at for at, each in enumerate(turns, 1) if each["status"] == status]
             line.set_data([turns[at - 1]["tokens"] / 1000 for at in some], some)
-        right.set_yticklabels([short(each) for each in turns] + [""] * (longest - len(turns)))
+        for name, each in zip_longest(names, turns):
+            name.set_text(short(each) if each else "")
+            name.stale = True  # all of them are drawn again, changed or not, so that the same ones move each time
 
     drawn: list[dict] = []
 
@@ -80,6 +85,7 @@ def figure_and_update(runs: Runs) -> tuple[Figure, Callable[..., str], dict]:
             draw_run(turns)
             drawn = turns
         place = min(turn, len(turns))
+        said.stale = True
         said.set_text(page(turns[place - 1], place, len(turns)))
         here.set_data([turns[place - 1]["tokens"] / 1000], [place])
         refused = sum(each["status"] == "deny" for each in turns)

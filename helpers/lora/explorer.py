@@ -18,11 +18,12 @@ def figure_and_update(sweeps: dict[tuple[int, int], Sweep]):
     """
     first = next(iter(sweeps.values()))
     methods = first.methods
-    figure, (curves, bars) = plt.subplots(1, 2, figsize=(9.6, 4.2), width_ratios=(1.2, 1))
+    figure, (curves, bars) = plt.subplots(1, 2, figsize=(9.6, 4.6), width_ratios=(1.2, 1), layout="none")
+    figure.subplots_adjust(left=0.06, right=0.98, bottom=0.11, top=0.86, wspace=0.24)
     lines = {method: curves.plot([], [], color=LOOK[method][1], marker=LOOK[method][2], markersize=3, linewidth=1.2,
                                  linestyle="--" if method in DASHED else "-")[0] for method in methods}  # fmt: skip
-    curves.legend([LOOK[method][0] for method in methods], fontsize=7, ncols=3, loc="upper right",
-                  frameon=True, framealpha=0.85, edgecolor="none")  # fmt: skip
+    figure.legend(list(lines.values()), [LOOK[method][0] for method in methods], fontsize=8, ncols=6,
+                  loc="upper center", frameon=False)  # fmt: skip
     curves.set(xlim=(0, 1), ylim=(0, 4), xlabel="share of the training", ylabel="training loss (nats)")
     places = range(len(methods), 0, -1)
     boxes = bars.barh(places, [0] * len(methods), color=[LOOK[method][1] for method in methods], alpha=0.6)
