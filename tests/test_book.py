@@ -104,7 +104,9 @@ def test_search_finds_a_word(site, page):
     assert any("LoRA" in words for words in page.locator("#search-results li").all_inner_texts())
 
 
-LOOKS = [(name, "light") for name in PAGES] + [(name, "dark") for name in ("index", PAGES[2], PAGES[-5])]
+DARK = ("index", PAGES[2], PAGES[-5])  # the others in make test-long
+LOOKS = [(name, "light") for name in PAGES] + [
+    pytest.param(name, "dark", marks=[] if name in DARK else [pytest.mark.long]) for name in PAGES]  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "colours"), LOOKS)

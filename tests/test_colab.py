@@ -21,7 +21,7 @@ from test_course_start import INJECT
 
 from scripts.environment import python_of, torch_options
 from scripts.links import LACKING, UNKNOWN, project, set_up_cell
-from scripts.notebook_format import ROOT, START, module_of, notebook_paths
+from scripts.notebook_format import ROOT, START, module_of, notebook_paths, read
 from scripts.run_notebooks import load_claims
 
 LIST = "colab-2026-08-19"
@@ -172,6 +172,18 @@ def test_the_notebook_runs_alone_with_colabs_versions(kind, path, colab_with, tm
     with capsys.disabled():
         print(f"\n{path.stem} as on Colab, {run(colab, tmp_path, '-V').strip()}: {seconds:.0f} s")
         print("\n".join(line for line in said.splitlines() if "peak memory" in line or " · torch " in line))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind, path", [pair for pair in PAIRS if pair[1] != START],
+                         ids=lambda value: getattr(value, "stem", value))  # fmt: skip
+def test_the_exercises_run_alone_with_colabs_versions(kind, path, colab_with, tmp_path):
+    colab = colab_with(kind)
+    for folder, verdict in (("exercises", ": not attempted yet"), ("solutions", ": right.")):
+        (tmp_path / folder).mkdir()
+        streams = rehearse(colab, ROOT / folder / path.name, tmp_path / folder, tmp_path / "record.json")
+        checks = sum(cell.id.startswith("check-") for cell in read(ROOT / folder / path.name).cells)
+        assert "".join(stream.text for stream in streams).count(verdict) == checks > 7
 
 
 @pytest.mark.long
