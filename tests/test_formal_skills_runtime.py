@@ -229,6 +229,7 @@ def test_the_figures_of_a_trace_are_those_of_its_events(tmp_path):
 
 @pytest.mark.parametrize("arm", ["formal", "markdown"])
 def test_a_run_of_the_grid_gives_the_same_twice(tmp_path, arm):
-    assert row(arm, "evidence_matrix", 0.4, 101) == row(arm, "evidence_matrix", 0.4, 101)
+    driver = Sloppy(0.4, 101)
+    assert row(arm, "evidence_matrix", 0.4, 101, driver) == row(arm, "evidence_matrix", 0.4, 101, driver)
     (one, right), (other, also) = (run_one(arm, "ticket_triage", Sloppy(0.4, 3), tmp_path) for _ in range(2))
     assert one.events == other.events and right == also

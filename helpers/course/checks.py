@@ -111,7 +111,8 @@ class Exercise:
         """Print the next hint; the last one again when there are no more."""
         before = progress.kept_check(SESSION.module, self.name).get("hints", 0)
         self._hinted = min(max(self._hinted, before) + 1, len(self.hints))
-        progress.note_hint(SESSION.module, self.name, self._hinted)
+        if SESSION.module is not None:
+            progress.note_hint(SESSION.module, self.name, self._hinted)
         print(f"Hint {self._hinted} of {len(self.hints)}: {self.hints[self._hinted - 1]}")
         if self._hinted == len(self.hints):
             print(f"That was the last hint; ex.{self.name}.solution() shows an answer.")
