@@ -119,6 +119,19 @@ def test_axe_finds_nothing_serious(name, colours, site, page):
     assert grave == []
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_fits_a_phone(name, site, page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto((site / f"{name}.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    wide = """() => [...document.querySelectorAll("article *")].filter((each) => {
+        let place = each;
+        while (place && getComputedStyle(place).overflowX === "visible") place = place.parentElement;
+        return !place && each.getBoundingClientRect().right > 391;
+    }).map((each) => each.outerHTML.slice(0, 100))"""  # nothing in which one could scroll to it
+    assert page.evaluate(wide) == []
+
+
 def test_a_figure_without_words_stops_the_build():
     notebook = read(MODULES[0])
     cell = next(cell for cell in notebook.cells if "central-picture" in cell.metadata.get("tags", []))

@@ -69,7 +69,7 @@ class Trace:
             phase = " ".join(event.get("state", {}).get("phases", {}).values()) or phase
             rows.append(row)
         rows = [{key: shown(value) for key, value in row.items()} for row in rows]
-        return pd.DataFrame(rows, columns=["turn", "phase", "what", "with", "status", "came back"])
+        return pd.DataFrame(rows, columns=["turn", "phase", "what", "with", "status", "came back"]).fillna("")
 
     def __str__(self) -> str:
         said = f"{self.status} after {self.turns} turns, {len(self.calls)} calls, {self.tokens['total']} tokens"
@@ -79,5 +79,5 @@ class Trace:
         return f"<Trace: {self}>"
 
     def _repr_html_(self) -> str:
-        frame = self.frame().map(lambda value: str(value)[:90] if pd.notna(value) else "")
+        frame = self.frame().map(lambda value: str(value)[:90])
         return f"<p>{escape(str(self))}</p>{frame.to_html(index=False, escape=True)}"
