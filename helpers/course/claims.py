@@ -17,10 +17,13 @@ OF_GUESSES = {NEW: "holds", PARTLY: "partly", NOT: "does not hold", REVERSED: "t
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule in words and the decision that it makes: `decide(ours, low, high)` gives a verdict."""
+    """A rule in words, the decision that it makes, `decide(ours, low, high)`, which gives a verdict, and in a few words
+    where our figure has to lie.
+    """
 
     text: str
     decide: Callable[[float, float, float], str]
+    aim: str
 
 
 @dataclass(frozen=True)
@@ -34,15 +37,6 @@ class Claim:
     rule: Rule
     unit: str = ""
 
-    @property
-    def decision(self) -> str:
-        """The rule in words; where the paper says nothing the claim is a guess of ours, which holds or does not."""
-        text, words = self.rule.text, (("else not reproduced", "else it does not hold"), ("reproduced if", "holds if"),
-                                       ("reversed if", "the opposite holds if"))  # fmt: skip
-        for old, new in () if self.paper else words:
-            text = text.replace(old, new)
-        return text
-
 
 def above(threshold: float = 0.0, unit: str = "") -> Rule:
     """Rule: the whole 95 % interval lies above the threshold."""
@@ -54,7 +48,7 @@ def above(threshold: float = 0.0, unit: str = "") -> Rule:
             return REVERSED
         return PARTLY if ours > threshold else NOT
 
-    return Rule(_sided("above", "below", threshold, unit), decide)
+    return Rule(_sided("above", "below", threshold, unit), decide, f"above {_with(threshold, unit)}")
 
 
 def below(threshold: float = 0.0, unit: str = "") -> Rule:
@@ -63,6 +57,7 @@ def below(threshold: float = 0.0, unit: str = "") -> Rule:
     return Rule(
         _sided("below", "above", threshold, unit),
         lambda ours, low, high: mirrored(-ours, -high, -low),
+        f"below {_with(threshold, unit)}",
     )
 
 
@@ -78,7 +73,7 @@ def near(value: float, tolerance: float, unit: str = "") -> Rule:
 
     once, twice, value_text = _with(tolerance, unit), _with(2 * tolerance, unit), _with(value, unit)
     text = f"reproduced if our figure is within {once} of {value_text}; partly if within {twice}; else not reproduced"
-    return Rule(text, decide)
+    return Rule(text, decide, f"within {once} of {value_text}")
 
 
 def equals(value: float, unit: str = "") -> Rule:
@@ -90,7 +85,8 @@ def equals(value: float, unit: str = "") -> Rule:
         return REPRODUCED if low == high else PARTLY
 
     shown = _with(value, unit)
-    return Rule(f"reproduced if exactly {shown} in every seed; partly if only on average; else not reproduced", decide)
+    text = f"reproduced if exactly {shown} in every seed; partly if only on average; else not reproduced"
+    return Rule(text, decide, f"exactly {shown}")
 
 
 def _sided(side: str, other: str, threshold: float, unit: str) -> str:
@@ -153,11 +149,12 @@ class ClaimsTable:
         return "\n".join(map(repr, self.rows)) or "no claims measured yet"
 
     def _repr_html_(self) -> str:
-        heads = ("claim", "paper", "ours [95 % interval]", "seeds", "verdict", "rule, written before the number")
+        heads = ("claim", "paper", "ours [95 % interval]", "seeds", "verdict", "rule")
         lines = [_line("th", heads)] + [_line("td", _cells(row)) for row in self.rows]
         return (
-            "<table>\n<caption>What the paper reports and what we measured; "
-            "where the paper says nothing, the claim is a guess of ours, which holds or does not</caption>\n"
+            "<table>\n<caption>What the paper reports and what we measured. Where it says nothing, the claim is a "
+            "guess of ours. The rule was written before the number; the whole interval has to lie there (partly: only "
+            "our figure does; reversed, or the opposite: the whole interval lies beyond)</caption>\n"
             + "\n".join(lines)
             + "\n</table>"
         )
@@ -230,7 +227,7 @@ def _seeds(count: int) -> str:
 
 def _cells(row: Measured) -> tuple[str, ...]:
     about = row.claim
-    return about.claim, about.paper or "says nothing", row.figure(), str(row.seeds), row.outcome, about.decision
+    return about.claim, about.paper or "says nothing", row.figure(), str(row.seeds), row.outcome, about.rule.aim
 
 
 def _line(tag: str, cells) -> str:

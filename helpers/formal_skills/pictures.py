@@ -64,6 +64,7 @@ def draw_lapses(rows: pd.DataFrame) -> Figure:
     axes.set(xticks=range(points.shape[1]), xticklabels=list(points), yticks=range(len(found)), yticklabels=[
         f"{LAPSES[lapse]} (tools {tools:.0f}, Formal {formal:.0f})" for lapse, (tools, formal) in ends.items()],
              title="points that each part adds")  # fmt: skip
+    axes.grid(False)
     return figure
 
 
