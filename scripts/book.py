@@ -130,6 +130,8 @@ def build(ready: Path = READY, site: Path = SITE) -> Path:
     shutil.rmtree(site, ignore_errors=True)
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", "-c", str(ROOT / "book")]
     subprocess.run([*command, "-d", str(ready.with_name(ready.name + "-cache")), str(ready), str(site)], check=True)
+    for left_over in site.rglob("*webpack-macros.html"):  # templates of the theme, no pages
+        left_over.unlink()
     return site / "index.html"
 
 

@@ -10,11 +10,13 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Iterable, Iterator
 from importlib import resources
 from pathlib import Path
 
 from latex2mathml.converter import convert
 from nbconvert import SlidesExporter
+from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_notebook
 
 from scripts.notebook_format import ROOT, module_of, notebook_paths, read, write_text
@@ -22,7 +24,8 @@ from scripts.readme import counted, measured
 
 OUT, TEMPLATES = ROOT / "build" / "slides", ROOT / "book"
 CLAIMS_TABLE = "What the paper reports and what we measured"
-VERDICTS, LISTED = ("reversed", "not reproduced", "partly", "reproduced", "new"), 7
+VERDICTS, LISTED = ("reversed", "not reproduced", "partly", "new", "reproduced"), 7
+HEADING = re.compile(r"^#{1,3} (.+)$", re.MULTILINE)
 MATH = re.compile(r"```.*?```|`[^`]*`|\$\$(?P<block>.+?)\$\$|\$(?P<inline>[^$\n]+?)\$", re.DOTALL)
 
 
@@ -56,6 +59,27 @@ def shown_on_slide(cell):
     return cell
 
 
+def with_titles(cells: Iterable[NotebookNode]) -> Iterator[NotebookNode]:
+    """The cells as they stand on slides: what comes before a heading is the speaker's, each slide has a title."""
+    title = ""
+    for cell in cells:
+        kind, heading = slide_type(cell), HEADING.search(cell.source) if cell.cell_type == "markdown" else None
+        cell = shown_on_slide(cell)
+        if heading and heading.start():
+            yield typed("notes", cell.source[: cell.source.index(heading[0])])
+            cell.source = cell.source[cell.source.index(heading[0]) :]
+        if heading:
+            title = HEADING.findall(cell.source)[-1]
+        elif kind in ("slide", "subslide"):
+            yield typed(kind, f"### {title}")
+            cell.metadata["slideshow"] = {"slide_type": "-"}
+        yield cell
+
+
+def typed(kind: str, text: str) -> NotebookNode:
+    return new_markdown_cell(text, metadata={"slideshow": {"slide_type": kind}})
+
+
 def verdicts(module: str) -> str:
     """The closing slide: how many claims came out how, from notebooks/claims.json; first those that did not hold."""
     rows = json.loads((ROOT / "notebooks" / "claims.json").read_text(encoding="utf-8"))["claims"]
@@ -67,8 +91,8 @@ def verdicts(module: str) -> str:
 
 def slides_of(path: Path):
     """The notebook of a module's slides: the cells that have a slide type, and a closing slide with the verdicts."""
-    cells = [shown_on_slide(cell) for cell in read(path).cells if slide_type(cell) != "skip"]
-    closing = new_markdown_cell(verdicts(module_of(path)), metadata={"slideshow": {"slide_type": "slide"}})
+    cells = [*with_titles(cell for cell in read(path).cells if slide_type(cell) != "skip")]
+    closing = typed("slide", verdicts(module_of(path)))
     return new_notebook(cells=[*cells, closing], metadata={"title": cells[0].source.splitlines()[0].lstrip("# ")})
 
 
