@@ -86,3 +86,11 @@ def test_a_cell_without_a_type_is_no_slide():
 def test_the_last_slide_counts_the_verdicts():
     words = slides.verdicts("skill_injection")
     assert words.startswith("## What holds") and "claims of the paper: " in words and "- " in words
+
+
+def test_every_slide_has_a_title_and_what_stands_before_a_heading_is_the_speakers():
+    cells = [slides.typed("slide", "## One\ntext"), slides.typed("subslide", "more"),
+             slides.typed("slide", "the end of one\n\n### Two\ntext"), slides.typed("-", "and more")]  # fmt: skip
+    found = [(slides.slide_type(cell), cell.source.strip()) for cell in slides.with_titles(cells)]
+    assert found == [("slide", "## One\ntext"), ("subslide", "### One"), ("-", "more"), ("notes", "the end of one"),
+                     ("slide", "### Two\ntext"), ("-", "and more")]  # fmt: skip
