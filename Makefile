@@ -20,7 +20,7 @@ PYTEST = $(IN_VENV) OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONPATH="$(CURDI
 	.venv/bin/python -m pytest
 NOTEBOOK_DIRS = $(wildcard notebooks solutions)
 
-.PHONY: help env env-tests lab test test-long notebooks models exercises links new-module book slides wheelhouse bench lint clean
+.PHONY: help env env-tests update lab test test-long notebooks models exercises links new-module book slides wheelhouse bench lint clean
 
 help: ## these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -29,6 +29,13 @@ lab: env ## open the course in JupyterLab
 	@$(IN_VENV) .venv/bin/python scripts/lab.py
 
 env: ## make .venv with what learners need
+	@$(ENVIRONMENT)
+
+update: ## fetch the newest course; what you wrote is kept in a dated folder beside this one
+	@kept="../$(notdir $(CURDIR))-kept-$$(date +%Y-%m-%d-%H%M%S)"; mkdir "$$kept" && cp -R notebooks exercises "$$kept" && \
+	echo "Your notebooks and exercises as they were: $$kept"
+	git checkout -- notebooks exercises
+	git pull --ff-only
 	@$(ENVIRONMENT)
 
 env-tests:

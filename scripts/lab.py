@@ -24,7 +24,8 @@ def has_screen() -> bool:
 
 def command() -> list[str]:
     """The JupyterLab command line: its default address is the notebook, so what it prints leads there."""
-    options = [f"--ServerApp.root_dir={ROOT}", f"--LabApp.default_url=/lab/tree/{first_notebook()}", "--log-level=WARN"]
+    options = [f"--ServerApp.root_dir={ROOT}", f"--LabApp.default_url=/lab/tree/{first_notebook()}", "--log-level=WARN",
+               "--LabApp.news_url=None"]  # no question about news over the first page
     if not has_screen():
         options.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:

@@ -200,3 +200,14 @@ def test_results_may_be_normalised(capfd):
     pair = Exercise("pair", "Pair", 1, lambda n: [n, 1], [Case((2,))], hints=HINTS, normalise=sorted)
     assert pair.check(lambda n: [1, n]).outcome == "right"
     assert "cannot" in checked(pair, lambda n: 3, capfd) or "failed" in checked(pair, lambda n: 3, capfd)
+
+
+def test_a_warning_of_a_known_mistake_is_not_put_down_to_the_learner(capfd):
+    def slip(n):
+        """Is that a slip?"""
+        return np.ones(1) / np.zeros(1)
+
+    ex = Exercise("double", "Double", 2, lambda n: 2 * n, [Case((1,))], [Mistake("slip", slip, "Is that a slip?")], "abc")
+    for answer in (lambda n: 3 * n, lambda n: nothing_of_that_name):  # noqa: F821
+        ex.check(answer)
+        assert "Remark" not in capfd.readouterr().out

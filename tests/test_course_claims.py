@@ -79,7 +79,8 @@ def test_a_guess_of_ours_holds_or_does_not_and_a_papers_figure_is_reproduced(rul
     guess, of_the_paper = (record(replace(CLAIM, rule=rule, paper=paper), values) for paper in (None, "+3"))
     assert guess.outcome == outcome and of_the_paper.outcome == of_the_paper.verdict
     assert guess.row()["verdict"] == ("new" if outcome == "holds" else of_the_paper.verdict)
-    assert f"[{outcome}]" in repr(guess) and f"<td>{outcome}</td><td>{rule.aim}</td>" in guess._repr_html_()
+    page = guess._repr_html_()
+    assert f"[{outcome}]" in repr(guess) and f">{outcome}</td>" in page and f">{rule.aim}</td>" in page
 
 
 @given(SAMPLES)
@@ -183,5 +184,6 @@ def test_figures_carry_the_digits_that_their_interval_allows(figures, text):
 def test_the_table_escapes_and_names_its_columns():
     table = ClaimsTable((record(CLAIM, [1, 2]), record(replace(CLAIM, id="other"), [2, 3])))
     page = table._repr_html_()
-    assert "OW beats &lt;the&gt; majority" in page and page.count("<tr>") == 3 and page.count("<th>") == 6
+    assert "OW beats &lt;the&gt; majority" in page and page.count("<tr>") == 3 and page.count("<th ") == 6
+    assert "Above, below" in page and "Within" not in page and "Exactly" not in page
     assert len(repr(table).splitlines()) == 2 and repr(ClaimsTable(())) == "no claims measured yet"

@@ -84,7 +84,7 @@ def test_a_stub_and_a_check_without_a_notebook_leave_nothing(file, monkeypatch, 
     exercise().check(right)
     assert not file.exists()
     exercise().last()
-    assert "No answer to double has been checked yet." in capsys.readouterr().out
+    assert "Nothing is kept before start(...) has run" in capsys.readouterr().out
 
 
 def test_claims_are_kept_with_their_verdicts(file):

@@ -32,6 +32,6 @@ def figure_and_update(grid: list[dict]):
             number.set_text(f"{value:.1f}" + ("  trusted" if trusted else ""))
         best = max(rules, key=cell["accuracy"].get)
         trusted = [label(rule) for rule in rules if cell["trusted"][rule] > 0.5]
-        return f"Best: {label(best)}. Trusted: {', '.join(trusted) or 'none'}. The dashed line is the majority."
+        return f"Best: {label(best)}. Trusted: {'; '.join(trusted) or 'none'}. The dashed line is the majority."
 
     return figure, update, sorted({cell["copies"] for cell in grid}), sorted({cell["bias"] for cell in grid})

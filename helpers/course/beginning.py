@@ -42,10 +42,10 @@ FITS = (
 
 def where_to_begin(letters: str = "") -> None:
     """Print the five questions; with five letters (a, b, c, or ? for no idea), what was right and where to begin."""
-    letters = "".join(letters.lower().split())
+    letters = "".join(letters.lower().replace(",", " ").split())
     if len(letters) != len(QUESTIONS) or set(letters) - set("abc?"):
         if letters:
-            print(f"Expected five letters out of a, b, c and ?, such as \"ab?ca\"; got {letters!r}.\n")
+            print(f"Expected five letters out of a, b, c and ?, such as \"c?cab\"; got {letters!r}.\n")
         for number, asked in enumerate(QUESTIONS, start=1):
             choices = "   ".join(f"{letter}) {choice}" for letter, choice in zip("abc", asked.choices))
             print(f"{number}. {asked.text}\n   {choices}")

@@ -102,6 +102,9 @@ class Exercise:
 
     def last(self) -> None:
         """Print the answer that was checked last, in this session or before, and the right one if that was another."""
+        if SESSION.module is None:
+            print("Nothing is kept before start(...) has run: run the notebook's first cells, then check again.")
+            return
         kept = progress.kept_check(SESSION.module, self.name)
         print(kept.get("answer") or f"No answer to {self.name} has been checked yet.")
         if kept.get("solved") not in (None, "", kept.get("answer")):

@@ -148,13 +148,25 @@ class ClaimsTable:
     def __repr__(self) -> str:
         return "\n".join(map(repr, self.rows)) or "no claims measured yet"
 
+    def remarks(self) -> list[str]:
+        """How the table is to be read, as far as its rows need it."""
+        kinds = {row.claim.rule.aim.split()[0] for row in self.rows}
+        guesses = any(row.claim.paper is None for row in self.rows)
+        said = (
+            (True, "What the paper reports and what we measured, by a rule written before the number."),
+            (guesses, "Where the paper says nothing, the claim is a guess of ours."),
+            (kinds & {"above", "below"}, "Above, below: the whole interval has to lie there (partly: only our figure "
+             "does; reversed, or the opposite: the whole interval lies beyond)."),
+            ("within" in kinds, "Within: our figure has to lie there (partly: within twice that)."),
+            ("exactly" in kinds, "Exactly: in every seed (partly: on average)."),
+        )  # fmt: skip
+        return [words for needed, words in said if needed]
+
     def _repr_html_(self) -> str:
         heads = ("claim", "paper", "ours [95 % interval]", "seeds", "verdict", "rule")
         lines = [_line("th", heads)] + [_line("td", _cells(row)) for row in self.rows]
         return (
-            "<table>\n<caption>What the paper reports and what we measured. Where it says nothing, the claim is a "
-            "guess of ours. The rule was written before the number; the whole interval has to lie there (partly: only "
-            "our figure does; reversed, or the opposite: the whole interval lies beyond)</caption>\n"
+            f"<table>\n<caption>{' '.join(self.remarks())}</caption>\n"
             + "\n".join(lines)
             + "\n</table>"
         )
@@ -231,4 +243,4 @@ def _cells(row: Measured) -> tuple[str, ...]:
 
 
 def _line(tag: str, cells) -> str:
-    return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+    return "<tr>" + "".join(f'<{tag} style="text-align:left">{escape(cell)}</{tag}>' for cell in cells) + "</tr>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from functools import wraps
 
@@ -89,7 +90,8 @@ def _question(exercise, results: list) -> str:
     for mistake in exercise.mistakes:
         if not callable(mistake.answer):
             continue
-        pairs = zip(_results(exercise, mistake.answer), results, strict=True)
+        with warnings.catch_warnings(action="ignore"):  # of our code, not of the learner's
+            pairs = list(zip(_results(exercise, mistake.answer), results, strict=True))
         if not any(isinstance(came, Raised) or _gap(exercise, wrong, came) for wrong, came in pairs):
             return mistake.question
     return ""
