@@ -207,7 +207,8 @@ def test_a_warning_of_a_known_mistake_is_not_put_down_to_the_learner(capfd):
         """Is that a slip?"""
         return np.ones(1) / np.zeros(1)
 
-    ex = Exercise("double", "Double", 2, lambda n: 2 * n, [Case((1,))], [Mistake("slip", slip, "Is that a slip?")], "abc")
+    mistakes = [Mistake("slip", slip, "Is that a slip?")]
+    ex = Exercise("double", "Double", 2, lambda n: 2 * n, [Case((1,))], mistakes, "abc")
     for answer in (lambda n: 3 * n, lambda n: nothing_of_that_name):  # noqa: F821
         ex.check(answer)
         assert "Remark" not in capfd.readouterr().out
