@@ -71,9 +71,9 @@ ATTACKS = (
            lambda skill: forgiving(skill).without("phases")),
     Attack("contract", "says that all is done at once", "evidence_matrix", (Reply("Everything is done."),) * 3,
            lambda trace, workspace: trace.status == "completed"),
-    Attack("limits", "reads a file of 300,000 characters", "ticket_triage", (says("read_file", path="log.txt"),),
+    Attack("limits", "reads a file of 315,000 characters", "ticket_triage", (says("read_file", path="log.txt"),),
            lambda trace, workspace: len(heard(trace)) > 100_000,
-           before=lambda workspace: (workspace / "log.txt").write_text("error\n" * 50_000)),
+           before=lambda workspace: (workspace / "log.txt").write_text("a line of a long log\n" * 15_000)),
 )  # fmt: skip
 
 
