@@ -59,10 +59,11 @@ def fold(module: str, rows: list[dict]) -> str:
 def counted(rows: list[dict]) -> str:
     """How many claims of the paper came out how, and apart from them how many guesses of ours."""
     said = []
-    for noun, whose, some, words in (("claim", "of the paper", [row for row in rows if row["paper"]], {}),
-                                     ("guess", "of ours", [row for row in rows if not row["paper"]], OF_GUESSES)):
+    for one, several, some, words in (
+        ("claim of the paper", "claims of the paper", [row for row in rows if row["paper"]], {}),
+        ("guess of ours", "guesses of ours", [row for row in rows if not row["paper"]], OF_GUESSES),
+    ):
         counts = Counter(row["verdict"] for row in some)
         parts = ", ".join(f"{counts[verdict]} {words.get(verdict, verdict)}" for verdict in VERDICTS if counts[verdict])
-        plural = "" if len(some) == 1 else "es" if noun == "guess" else "s"
-        said += [f"{len(some)} {noun}{plural} {whose}: {parts}"] if some else []
+        said += [f"{len(some)} {one if len(some) == 1 else several}: {parts}"] if some else []
     return "; ".join(said)

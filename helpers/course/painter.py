@@ -18,7 +18,7 @@ class Painter:
         self.figure, self.canvas = fig, FigureCanvasAgg(fig)
         self.canvas.draw()
         fig.set_layout_engine("none")
-        self.settle()
+        settle(fig)
         self.moving: list = []
         self.background = None
 
@@ -46,14 +46,15 @@ class Painter:
         self.canvas.restore_region(self.background)
         for artist in self.moving:
             artist.draw(self.canvas.get_renderer())
-        self.settle()
+            settle(artist)
 
-    def settle(self) -> None:
-        """Mark as drawn what never says so itself: empty texts."""
-        from matplotlib.text import Text
 
-        for artist in self.figure.findobj(Text):
-            artist.stale = False
+def settle(artist) -> None:
+    """Mark as drawn what never says so itself, in the artist and in what it is made of: empty texts."""
+    from matplotlib.text import Text
+
+    for text in artist.findobj(Text):
+        text.stale = False
 
 
 def moving_in(axes) -> list:

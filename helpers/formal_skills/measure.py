@@ -39,9 +39,9 @@ def losses(rows: pd.DataFrame) -> dict[str, Seeds]:
 
 def worth(rows: pd.DataFrame) -> dict[str, Seeds]:
     """Return what each part adds, seed by seed; the contract's part in two: to be asked again, and its rules."""
-    asked = lead(rows, "formal, asked again", "formal less contract")
+    lost = losses(rows)
     rules = lead(rows, "formal", "formal, asked again")
-    return {"to be asked again": asked, "rules": rules} | {part: losses(rows)[part] for part in PARTS[1:]}
+    return {"to be asked again": lost.pop("contract") - rules, "rules": rules} | lost
 
 
 def contract_over_rest(rows: pd.DataFrame) -> Seeds:

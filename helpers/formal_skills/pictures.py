@@ -53,8 +53,7 @@ def draw_lapses(rows: pd.DataFrame) -> Figure:
     """Return what each part adds to the score against each kind of lapse; a dot stands for what may be chance."""
     figure, axes = plt.subplots(figsize=(9.5, 3.4), layout="constrained")
     found = {lapse: worth(rows[rows.lapse == lapse]) for lapse in LAPSES}
-    points = pd.DataFrame({lapse: {part: values.mean() for part, values in parts.items()}
-                           for lapse, parts in found.items()}).T  # fmt: skip
+    points = pd.DataFrame(found).T.map(np.mean).astype(float)
     axes.imshow(points, cmap="RdBu", vmin=-30, vmax=30, aspect="auto")
     for (row, lapse), (column, part) in product(enumerate(found), enumerate(points)):
         values = found[lapse][part]
