@@ -164,6 +164,17 @@ def test_the_text_of_an_active_skill_opens_every_turn(tmp_path):
     assert "Text of b." in seen[1][0][-1]["content"] and trace.tokens["skill"] > 0
 
 
+def test_an_active_skill_has_a_tool_only_where_there_is_more_to_read(tmp_path):
+    folder = markdown(tmp_path / NAME)
+    assert list(load_markdown(folder, active=True).tools) == [READ]
+    for path in [path for path in folder.rglob("*") if path.is_file() and path.name != "SKILL.md"]:
+        path.unlink()
+    alone = load_markdown(folder, active=True)
+    assert not alone.tools and list(load_markdown(folder).tools) == [READ]
+    trace, seen = run(tmp_path, [alone], None)
+    assert not seen[0][1] and Runtime.resume(tmp_path / "w.run", Watched()).status == "completed"
+
+
 FORMAL = {name: load_skill(HERE / "skills" / name) for name in NAMES}
 TEXTS = {name: load_markdown(HERE / "markdown_skills" / name.replace("_", "-")) for name in NAMES}
 PAIR = [FORMAL["code_repair"], TEXTS["reconcile_csv"]]
@@ -205,7 +216,8 @@ def test_what_a_journal_keeps_of_a_skill_gives_it_back(skill):
     active = load_markdown(skill.source, active=True) if skill.source else skill
     less = active.without("hooks", "done_when").without("before_llm_call")
     for one in (skill, active, active.without("phases"), less):
-        assert from_spec(json.loads(json.dumps(to_spec(one)))) == one and one.specs() == skill.specs()
+        back = from_spec(json.loads(json.dumps(to_spec(one))))
+        assert back == one and back.specs() == one.specs() == (active if one is not skill else skill).specs()
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -15,14 +15,15 @@ from matplotlib import pyplot as plt
 from helpers.formal_skills import explorer, pictures
 from helpers.formal_skills import measure as m
 from helpers.formal_skills.claims import CLAIMS
-from helpers.formal_skills.experiments import ARMS, HERE, SEEDS, SLOPPINESS, row, run_one
+from helpers.formal_skills.experiments import ARMS, DOSES, HERE, SEEDS, SLOPPINESS, lapse_row, row, run_one
 from helpers.formal_skills.manifest import load_skill
 from helpers.formal_skills.sloppy import LAPSES, Sloppy
 from helpers.formal_skills.tasks import NAMES
 
 # Points that an arm loses at p = .3, and twice at .5; all but Formal lose 4 more with seed 1.
 LOST = {"formal": 5, "markdown": 20, "bare": 30, "formal less contract": 25, "formal less guard": 10,
-        "formal less phases": 7, "formal less arguments": 15, "formal, asked again": 9}  # fmt: skip
+        "formal less phases": 7, "formal less phases, guard": 21, "formal less arguments": 15,
+        "formal, asked again": 9}  # fmt: skip
 # Tokens on the tasks x and y without lapses.
 SPENT = {"formal": (600, 900), "markdown": (1000, 1000), "bare": (800, 1200), "formal less phases": (700, 1200)}
 
@@ -62,6 +63,10 @@ def test_the_contract_is_compared_with_the_next_largest_loss():
     assert list(parts)[2:] == ["guard", "phases", "arguments"] and parts["guard"] == lost["guard"]
 
 
+def test_the_guard_is_worth_what_nothing_else_does():
+    assert m.guard_alone(grid()).tolist() == pytest.approx([21 - 7.5, 21 - 11.5])  # less phases: 21 = 1.5 x (21 - 7)
+
+
 def test_false_done_counts_completed_runs_alone():
     failed = {"status": "failed"}
     rows = some((0, 100, {}), (0, 90, {}), (0, 50, failed), (1, 100, {}), (1, 0, {"p": 0.3}), (1, 0, failed))
@@ -77,7 +82,6 @@ def test_tokens_are_those_without_lapses_task_by_task():
     assert m.tokens(grid(), "bare").tolist() == [800, 1200]
     assert m.tokens(grid(), "bare", "uncached").tolist() == [400, 600]
     assert m.saved(grid(), "formal", "markdown").tolist() == pytest.approx([40, 10])
-    assert m.from_phases(grid()).tolist() == pytest.approx([50, 100])
 
 
 def test_tokens_for_a_right_run_are_those_of_all_seeds_and_have_no_end_where_there_is_none():
@@ -92,10 +96,21 @@ def test_tokens_for_a_right_run_are_those_of_all_seeds_and_have_no_end_where_the
 
 def test_the_recorded_lapses_are_whole():
     rows = m.load_grid("lapses")
-    arms = {"bare", "formal", "formal, asked again", *(f"formal less {part}" for part in m.PARTS)}
-    assert set(zip(rows.lapse, rows.arm, rows.task, rows.seed)) == set(product(LAPSES, arms, NAMES, SEEDS))
-    assert len(rows) == len(LAPSES) * len(arms) * len(NAMES) * len(SEEDS) and (rows.p == 0.5).all()
-    assert set(pictures.LAPSES) == set(LAPSES)
+    arms = [*(f"formal less {part}" for part in m.PARTS), "formal", "formal, asked again", "formal less phases, guard"]
+    drivers = [*((lapse, True) for lapse in LAPSES), ("skip", False)]
+    wanted = {(*driver, *rest) for driver, *rest in product(drivers, ["bare", *arms], NAMES, DOSES, SEEDS)}
+    assert set(zip(rows.lapse, rows.reads, rows.arm, rows.task, rows.p, rows.seed)) == wanted
+    assert len(rows) == len(wanted) and set(pictures.LAPSES) == set(LAPSES)
+
+
+@pytest.mark.parametrize("lapse, reads, arm, task, p", [
+    ("skip", False, "formal less contract", "ticket_triage", 0.5),
+    ("cheat", True, "formal less guard", "evidence_matrix", 0.3)])  # fmt: skip
+def test_a_recorded_lapse_comes_out_again(lapse, reads, arm, task, p):
+    rows = pd.read_csv(m.DATA / "lapses.csv").set_index(["lapse", "reads", "arm", "task", "p", "seed"]).score
+    recorded = [rows[lapse, reads, arm, task, p, seed] for seed in SEEDS[:4]]
+    assert len(set(recorded)) > 2
+    assert [lapse_row(lapse, reads, arm, task, p, seed)["score"] for seed in SEEDS[:4]] == recorded
 
 
 @pytest.mark.parametrize("name", ["sloppy", "reading", "learned"])
@@ -133,12 +148,12 @@ def test_every_claim_has_a_rule():
 def test_figures_have_what_they_should_show():
     rows = m.load_grid()
     left, right = pictures.draw_central(rows).axes
-    assert (len(left.lines), len(right.lines)) == (4, 6) and len(left.collections) == 4
+    assert (len(left.lines), len(right.lines)) == (4, 7) and len(left.collections) == 4
     formal = left.lines[0].get_ydata()
     assert formal == pytest.approx(rows[rows.arm == "formal"].groupby("p").score.mean().to_numpy())
     panels = pictures.draw_tasks(rows).axes
     assert [axes.get_title() for axes in panels] == [name.replace("_", " ") for name in NAMES]
-    lapses = pictures.draw_lapses(m.load_grid("lapses")).axes[0]
+    lapses = pictures.draw_lapses(m.load_grid("lapses").query("reads and p == 0.5")).axes[0]
     assert len(lapses.texts) == 30 and len(lapses.images) == 1
     bars, cost = pictures.draw_tokens(rows).axes
     tops = [patch.get_y() + patch.get_height() for patch in bars.patches[-4:]]

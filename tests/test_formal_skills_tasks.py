@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -148,12 +149,19 @@ BROKEN = forced(LlmToolCallRequest("c", "f", "{}"), arguments_json=None)
 
 
 @pytest.mark.parametrize("raw, kept, fault", [
-    (Reply("x"), 0, ""), (None, 0, "got NoneType"), ("text", 0, "got str"), (forced(Reply(), text=3), 0, ""),
+    (Reply("x"), 0, ""), (forced(Reply(), text=3), 0, ""),
     (forced(Reply(), calls="ab"), 0, "calls"), (forced(Reply(), calls=[GOOD, "no", BROKEN]), 1, "could not be read"),
 ])  # fmt: skip
 def test_what_a_driver_says_is_read_with_care(raw, kept, fault):
     reply, found = readable(raw)
     assert len(reply.calls) == kept and isinstance(reply.text, str) and fault in found and bool(found) == bool(fault)
+
+
+@pytest.mark.parametrize("raw, kind", [(None, "NoneType"), ("All is done.", "str")])
+def test_what_is_no_reply_ends_the_run_at_its_first_turn(tmp_path, raw, kind):
+    trace, _ = run_one("formal", "code_repair", SimpleNamespace(complete=lambda messages, tools: raw), tmp_path)
+    assert trace.status == "interrupted" and trace.turns == 0
+    assert f"expected a Reply, got {kind}; a text alone is Reply(text)" in str(trace)
 
 
 def test_tokens_are_those_of_the_real_vocabulary():

@@ -33,7 +33,7 @@ class DriverFailed(Exception):
 async def answer(driver: Driver, messages: list[dict], tools: list[dict], state: dict) -> Reply:
     """Return what a driver says; what cannot be read of it goes into the inbox, for its next turn.
 
-    Raises DriverFailed for whatever the driver raises.
+    Raises DriverFailed for whatever the driver raises, and for what is no Reply: the fault of its code, not of a model.
     """
     try:
         raw = driver.complete(messages, tools)
@@ -48,7 +48,7 @@ async def answer(driver: Driver, messages: list[dict], tools: list[dict], state:
 def readable(raw: Any) -> tuple[Reply, str]:
     """Return a driver's reply with what cannot be read left out, and what that was ("" if nothing)."""
     if not isinstance(raw, Reply):
-        return Reply(), f"expected a Reply, got {type(raw).__name__}"
+        raise TypeError(f"expected a Reply, got {type(raw).__name__}; a text alone is Reply(text)")
     calls = raw.calls if isinstance(raw.calls, (list, tuple)) else []
     good = [call for call in calls if isinstance(call, LlmToolCallRequest)
             and all(isinstance(part, str) for part in (call.call_id, call.name, call.arguments_json))]  # fmt: skip

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from functools import lru_cache, partial
+from itertools import product
 from pathlib import Path
 
 from .drivers import Driver
@@ -21,6 +22,7 @@ from .trace import Trace
 HERE = Path(__file__).parent
 DATA = HERE / "data"
 SLOPPINESS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
+DOSES = (0.1, 0.3, 0.5)  # of one kind of lapse
 SEEDS = tuple(range(100, 120))  # the trials before had 0 to 3, and 1000 on to learn from
 ALWAYS = {"fence", "limits"}  # in every arm, so that no arm owes its score to them
 # Each arm: the parts that its formal skill lacks, its switches, and whether it has the Markdown skill's text.
@@ -33,6 +35,7 @@ ARMS: dict[str, tuple[tuple[str, ...], set[str], bool]] = {
     "formal less guard": (("before_tool_call",), set(SWITCHES), False),
     "formal less contract": (("done_when",), set(SWITCHES), False),
     "formal less arguments": ((), set(SWITCHES) - {"arguments"}, False),
+    "formal less phases, guard": (("phases", "before_tool_call"), set(SWITCHES), False),
     "formal, asking only": ((), ALWAYS | {"contract", "fail_closed"}, False),
     "formal, asked again": (("done_when",), set(SWITCHES), False),
     "bare, asked again": (ALL, ALWAYS | {"contract"}, False),
@@ -78,14 +81,17 @@ def sloppy_grid(pool: Executor, reads: bool = False) -> Iterator[dict]:
 
 
 def lapse_grid(pool: Executor) -> Iterator[dict]:
-    """Yield the rows at p = .5 of a driver that reads and has one kind of lapse only; its column is `lapse`."""
+    """Yield the scores of drivers with one kind of lapse only: they read, but for one that leaves steps out."""
     arms = [arm for arm in ARMS if arm not in ("markdown", "formal, asking only", "bare, asked again")]
-    wanted = [(lapse, arm, task, seed) for lapse in LAPSES for task in NAMES for arm in arms for seed in SEEDS]
+    drivers = [*product(LAPSES, [True]), ("skip", False)]
+    wanted = [(*driver, arm, task, p, seed)
+              for driver in drivers for task in NAMES for arm in arms for p in DOSES for seed in SEEDS]  # fmt: skip
     return pool.map(lapse_row, *zip(*wanted), chunksize=20)
 
 
-def lapse_row(lapse: str, arm: str, task: str, seed: int) -> dict:
-    return {"lapse": lapse, **row(arm, task, 0.5, seed, Sloppy(0.5, seed, True, (lapse,)))}
+def lapse_row(lapse: str, reads: bool, arm: str, task: str, p: float, seed: int) -> dict:
+    score = row(arm, task, p, seed, Sloppy(p, seed, reads, (lapse,)))["score"]
+    return {"lapse": lapse, "reads": reads, "arm": arm, "task": task, "p": p, "seed": seed, "score": score}
 
 
 def taught(task: str, p: float) -> Learned:

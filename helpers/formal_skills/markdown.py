@@ -1,4 +1,4 @@
-"""Markdown skills by the Agent Skills specification, as formal skills with one tool: to read them, bit by bit."""
+"""Markdown skills by the Agent Skills specification, as formal skills with at most one tool, which reads on."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ def load_markdown(folder: str | Path, *, active: bool = False) -> FormalSkill:
     """Return the Markdown skill in a folder as a skill of the runtime: its text is read through a tool when needed.
 
     At first the driver sees name and description alone; the tool gives the text, then the files beside it.
-    An `active` skill's text stands in the system prompt from the start, as when a user has called for it.
+    An `active` skill's text stands in the system prompt from the start, as when a user has called for it; there is
+    a tool only if there is more to read, a file beside SKILL.md.
     Raises ValueError that names the field of a wrong frontmatter.
     """
     folder = Path(folder).resolve()
@@ -58,13 +59,19 @@ def load_markdown(folder: str | Path, *, active: bool = False) -> FormalSkill:
         raise ValueError(f"{folder.name}/SKILL.md: the part between the --- lines is not YAML ({error})") from None
     if fields.name != folder.name:
         raise ValueError(f"{folder.name}/SKILL.md: field name: it is {fields.name!r}, but must be the folder's name")
+    more = any(path.is_file() for path in folder.rglob("*") if path != file)
+    return FormalSkill(READER, fields.name, fields.description, {} if active and not more else reader_of(fields),
+                       config=Reading(folder, post.content), opening=post.content if active else "",
+                       source=folder)  # fmt: skip
+
+
+def reader_of(fields: Frontmatter) -> dict[str, Tool]:
+    """Return the tool that reads a skill, under a name of its own."""
     tool = load_skill(READER).tools["read_skill"]
     name = f"read_skill_{fields.name.replace('-', '_')}"
     name = name if len(name) <= 64 else f"{name[:55]}_{sha256(name.encode()).hexdigest()[:8]}"
     about = f"{tool.description} {fields.description}"[:1024]  # as much as OpenAI's API takes
-    named = Tool(**tool.model_dump(by_alias=True) | {"name": name, "description": about})
-    return FormalSkill(READER, fields.name, fields.description, {name: named}, config=Reading(folder, post.content),
-                       opening=post.content if active else "", source=folder)  # fmt: skip
+    return {name: Tool(**tool.model_dump(by_alias=True) | {"name": name, "description": about})}
 
 
 def to_spec(skill: FormalSkill) -> dict:

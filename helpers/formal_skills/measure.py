@@ -44,6 +44,11 @@ def worth(rows: pd.DataFrame) -> dict[str, Seeds]:
     return {"to be asked again": lost.pop("contract") - rules, "rules": rules} | lost
 
 
+def guard_alone(rows: pd.DataFrame) -> Seeds:
+    """Return how many points more the guard adds where there are no phases than where there are, seed by seed."""
+    return lead(rows, "formal less phases", "formal less phases, guard") - losses(rows)["guard"]
+
+
 def contract_over_rest(rows: pd.DataFrame) -> Seeds:
     """Return the contract's loss less the largest of the others' mean losses, seed by seed."""
     lost = losses(rows)
@@ -76,12 +81,6 @@ def tokens(rows: pd.DataFrame, arm: str, column: str = "total") -> Tasks:
 def saved(rows: pd.DataFrame, arm: str, other: str) -> Tasks:
     """Return the percentage of another arm's tokens that an arm saves, task by task."""
     return 100 * (1 - tokens(rows, arm) / tokens(rows, other))
-
-
-def from_phases(rows: pd.DataFrame) -> Tasks:
-    """Return the percentage of what Formal saves against the tools alone that is gone without its phases."""
-    bare = tokens(rows, "bare")
-    return 100 * (tokens(rows, "formal less phases") - tokens(rows, "formal")) / (bare - tokens(rows, "formal"))
 
 
 def per_success(rows: pd.DataFrame, arm: str, p: float) -> tuple[Seeds, Seeds]:

@@ -16,6 +16,7 @@ LOOK = {"formal": ("Formal", "#0072B2", "o"), "markdown": ("Markdown", "#D55E00"
         "bare": ("tools alone", "#999999", "^"), "formal less contract": ("less contract", "#CC79A7", "D"),
         "formal less guard": ("less guard", "#009E73", "v"), "formal less phases": ("less phases", "#E69F00", "P"),
         "formal less arguments": ("less argument checks", "#56B4E9", "X"),
+        "formal less phases, guard": ("less phases and guard", "#8C564B", "h"),
         "formal, asking only": ("asking only", "#000000", "*"),
         "formal, asked again": ("asked again, no contract", "#000000", "d"),
         "bare, asked again": ("tools alone, asked again", "#666666", "p")}  # fmt: skip
@@ -39,10 +40,10 @@ def draw_central(rows: pd.DataFrame) -> Figure:
     figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.6), sharey=True, layout="constrained")
     for arm in ("formal", "markdown", "bare", "bare, asked again"):
         curve(left, rows, arm, linestyle="--" if arm == "bare" else "-")
-    for arm in ("formal", "formal less contract", "formal less guard", "formal less phases", "formal less arguments",
-                "formal, asked again"):  # fmt: skip
+    for arm in ("formal", "formal less contract", "formal less guard", "formal less phases",
+                "formal less phases, guard", "formal less arguments", "formal, asked again"):  # fmt: skip
         curve(right, rows, arm)
-    for axes, title in ((left, "the same driver, with and without a skill"), (right, "Formal, less one part each")):
+    for axes, title in ((left, "the same driver, with and without a skill"), (right, "Formal, less some of its parts")):
         axes.set(xlabel="sloppiness p (lapses per turn)", title=title, ylim=(0, 103))
         axes.legend(loc="lower left", fontsize=8)
     left.set_ylabel("score (mean of six tasks)")
@@ -50,7 +51,10 @@ def draw_central(rows: pd.DataFrame) -> Figure:
 
 
 def draw_lapses(rows: pd.DataFrame) -> Figure:
-    """Return what each part adds to the score against each kind of lapse; a dot stands for what may be chance."""
+    """Return what each part adds to the score against each kind of lapse; a dot stands for what may be chance.
+
+    The rows are those of one driver at one p.
+    """
     figure, axes = plt.subplots(figsize=(9.5, 3.4), layout="constrained")
     found = {lapse: worth(rows[rows.lapse == lapse]) for lapse in LAPSES}
     points = pd.DataFrame(found).T.map(np.mean).astype(float)
