@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, is_dataclass, replace
 from fractions import Fraction
 from numbers import Rational
+from pathlib import PurePath
 
 import numpy as np
 
@@ -52,6 +53,8 @@ def describe_expected(expected) -> str:
     if is_scalar(expected):
         kind = kind_of(expected)
         return "True or False" if kind == "bool" else f"one number ({a(kind)})"
+    if isinstance(expected, PurePath):
+        return "a path"
     return "a text" if isinstance(expected, str) else describe(expected)
 
 
@@ -147,7 +150,7 @@ def _sequences(expected, came, tolerance: float) -> Difference | None:
     if is_scalar(came) or not isinstance(came, (tuple, list, np.ndarray)):
         return Difference(describe(expected), describe(came), "Is every part returned, with commas between?")
     if len(came) != len(expected):
-        return Difference(describe(expected), brief(came))
+        return Difference(brief(expected), brief(came))
     for number, (wanted, got) in enumerate(zip(expected, came, strict=True), start=1):
         found = difference(wanted, got, tolerance)
         if found:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from numbers import Number
+from pathlib import PurePath
 
 import numpy as np
 
@@ -53,6 +54,8 @@ def describe(value) -> str:
         return f"{a(type(value).__name__)} of {len(value)} value{'' if len(value) == 1 else 's'}"
     if isinstance(value, str):
         return f"the text {shown(value)}"
+    if isinstance(value, PurePath):
+        return f"the path {value}"
     if callable(value):
         return f"a function ({getattr(value, '__name__', 'without a name')})"
     return f"a value of type {type(value).__name__}"

@@ -119,7 +119,8 @@ exercises = SimpleNamespace(
     done_when=Exercise(
         "done_when", "A contract", 2, judge=judges.holds, cases=[Case((), "mistakes are told apart here")],
         mistakes=typical(mistakes_skills.it_is_there, mistakes_skills.it_is_json, mistakes_skills.not_required,
-                         mistakes_skills.may_be_empty, mistakes_skills.may_be_false, mistakes_skills.todo_left),
+                         mistakes_skills.may_be_empty, mistakes_skills.may_be_false, mistakes_skills.todo_left,
+                         mistakes_skills.todo_asked_for),
         hints=["Two of the six rule types are enough for log.txt, one for the result.",
                "json_schema takes a whole JSON schema: type, required, properties, minItems, const.",
                '{"type": "text_not_contains", "args": {"path": "log.txt", "terms": ["TODO"]}}'],
@@ -132,8 +133,8 @@ exercises = SimpleNamespace(
             ("/etc/passwd", "absolute, outside"), ("out/b", "through a link that leads out"),
             ("in/new.txt", "through a link that stays inside"), (".", "the workspace itself"))
             ] + [Case((str(WORKSPACE), path), "the root as text") for path in ("a.txt", "../w-old/b")],
-        mistakes=typical(mistakes_runs.begins_with, mistakes_runs.no_dots, mistakes_runs.not_absolute,
-                         mistakes_runs.without_links, mistakes_runs.must_exist),
+        mistakes=typical(mistakes_runs.begins_with, mistakes_runs.begins_with_and_links, mistakes_runs.no_dots,
+                         mistakes_runs.not_absolute, mistakes_runs.without_links, mistakes_runs.must_exist),
         hints=["What counts is where a path ends: Path.resolve() follows `..` and links.",
                "Resolve the root too, and ask is_relative_to.",
                "(Path(root) / path).resolve() works for absolute paths as well."],

@@ -58,6 +58,14 @@ def begins_with(root, path):
     return place if str(place).startswith(str(Path(root).resolve())) else None
 
 
+def begins_with_and_links(root, path):
+    """What ends inside may have been a link on the way, and w-old begins with w. Where does the path end, really?"""
+    import os
+
+    place = os.path.normpath(Path(root) / path)
+    return Path(place) if place.startswith(str(root)) else None
+
+
 def no_dots(root, path):
     """No `..` in a path: is that all that leads out?"""
     return None if ".." in Path(path).parts else (Path(root) / path).resolve()

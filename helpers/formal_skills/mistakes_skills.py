@@ -217,6 +217,11 @@ def may_be_false():
     return contract(SCHEMA | {"properties": {"rows": {"type": "array", "minItems": 1}, "checked": {"type": "boolean"}}})
 
 
+def todo_asked_for():
+    """One of your terms must be in the log, and one must not. Which rule forbids a text?"""
+    return contract(log=[rule("text_contains", path="log.txt", terms=["checked", "TODO"])])
+
+
 def todo_left():
     """The log may still have a TODO. Which rule forbids a text?"""
     return contract(log=LOG[:1])
