@@ -78,17 +78,19 @@ class Raises:
     __repr__ = __str__
 
 
-GARBAGE = [None, 3, 2.5, True, "text", b"text", {}, {"text": "", "calls": []}, [], object(), Raises(), Reply,
-           KeyError(), made, print, ..., made(Reply, text="x", calls=None), made(Reply, text=None, calls=3),
-           made(Reply, text="x", calls=[None, [[[[]]]], {}, "call"])]  # fmt: skip
+NO_REPLY = [None, 3, 2.5, True, "text", b"text", {}, {"text": "", "calls": []}, [], object(), Raises(), Reply,
+            KeyError(), made, print, ...]
+ODD_REPLY = [made(Reply, text="x", calls=None), made(Reply, text=None, calls=3),
+             made(Reply, text="x", calls=[None, [[[[]]]], {}, "call"])]
 NAME = st.sampled_from(["read_file", "label", "check_labels", "send_customers", "done_when"])
 READS = ("", "read_file", '{"path": "tickets/T1.txt"}')
 SOUND = st.tuples(st.just(""), NAME | WEIRD, st.just(READS[2]) | NO_JSON)
 CALL = SOUND | st.tuples(JSON, NAME | JSON, JSON | st.just(READS[2]) | NO_JSON)
-# A turn: a text, which need not be one, and calls; or garbage; or hundreds of calls.
+# A turn: a text, which need not be one, and calls; or a reply that is odd as a whole; or hundreds of calls.
 TURN = st.one_of(st.tuples(WEIRD | JSON, st.lists(CALL, min_size=1, max_size=6)),
                  st.tuples(WEIRD, st.lists(SOUND, min_size=1, max_size=3)),
-                 st.sampled_from([*range(len(GARBAGE)), "many"]))  # fmt: skip
+                 st.sampled_from([*range(len(ODD_REPLY)), "many"]))  # fmt: skip
+ENDS = st.sampled_from(["done", "done", "raises", *range(len(NO_REPLY))])
 
 
 def expected(turn) -> list[tuple]:
@@ -97,18 +99,20 @@ def expected(turn) -> list[tuple]:
 
 
 class Answers:
-    """A driver that says what was made up for it; then it says that it is done, or raises."""
+    """A driver that says what was made up for it; then it says that it is done, raises, or gives what is no reply."""
 
-    def __init__(self, turns, raises: bool) -> None:
-        self.turns, self.raises, self.said = turns, raises, 0
+    def __init__(self, turns, end: str | int) -> None:
+        self.turns, self.end, self.said = turns, end, 0
 
     def complete(self, messages: list[dict], tools: list[dict]):
-        if self.said == len(self.turns) and self.raises:
+        if self.said == len(self.turns) and self.end == "raises":
             raise ConnectionError("gone")
+        if self.said == len(self.turns) and self.end != "done":
+            return NO_REPLY[self.end]
         turn = self.turns[self.said] if self.said < len(self.turns) else ("Done.", [])
         self.said += 1
         if isinstance(turn, int):
-            return GARBAGE[turn]
+            return ODD_REPLY[turn]
         fields = ("call_id", "name", "arguments_json")
         calls = [made(LlmToolCallRequest, **dict(zip(fields, call))) for call in expected(turn)]
         return made(Reply, text="" if turn == "many" else turn[0], calls=calls)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from made_up_calls import TURN, Answers, Says, Waits, arguments, expected, made, paths, placed
+from made_up_calls import ENDS, TURN, Answers, Says, Waits, arguments, expected, made, paths, placed
 from tiny_skills import ANYTHING, NO_KERNEL, SECRET, bytes_of, call, lay_out, make_skill
 from tiny_skills import play as play_tiny
 
@@ -141,13 +141,13 @@ def test_no_path_leads_a_program_out(top, fence, drawn):
 
 
 @runs(20, 10_000 // REPLIES + 400)
-@given(kind=st.sampled_from([Answers, Waits]), raises=st.booleans(), enforce=st.sampled_from(ENFORCED),
+@given(kind=st.sampled_from([Answers, Waits]), end=ENDS, enforce=st.sampled_from(ENFORCED),
        most=st.sampled_from([5, 30, 30, 30]), turns=st.lists(TURN, min_size=REPLIES, max_size=REPLIES))  # fmt: skip
-def test_any_replies_end_in_a_trace_that_has_every_turn(top, kind, raises, enforce, most, turns):
-    driver, skill = kind(turns, raises), load_skill(SKILLS / "ticket_triage")
+def test_any_replies_end_in_a_trace_that_has_every_turn(top, kind, end, enforce, most, turns):
+    driver, skill = kind(turns, end), load_skill(SKILLS / "ticket_triage")
     trace = play(top, "ticket_triage", [skill], driver, enforce=enforce, budget=Budget(turns=most))
     assert trace.turns == driver.said <= most
-    ends = {"stopped"} if most < REPLIES else {"interrupted"} if raises else {"completed", "failed"}
+    ends = {"stopped"} if most < REPLIES else {"completed", "failed"} if end == "done" else {"interrupted"}
     assert trace.status in ends and (trace.interruption or trace.reason or trace.status == "completed")
     for event, turn in zip(trace.of("reply"), turns):
         good = [call for call in expected(turn) if all(isinstance(part, str) for part in call)]

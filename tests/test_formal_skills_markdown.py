@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -167,8 +168,7 @@ def test_the_text_of_an_active_skill_opens_every_turn(tmp_path):
 def test_an_active_skill_has_a_tool_only_where_there_is_more_to_read(tmp_path):
     folder = markdown(tmp_path / NAME)
     assert list(load_markdown(folder, active=True).tools) == [READ]
-    for path in [path for path in folder.rglob("*") if path.is_file() and path.name != "SKILL.md"]:
-        path.unlink()
+    shutil.rmtree(folder / "refs")
     alone = load_markdown(folder, active=True)
     assert not alone.tools and list(load_markdown(folder).tools) == [READ]
     trace, seen = run(tmp_path, [alone], None)

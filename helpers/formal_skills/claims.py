@@ -41,13 +41,13 @@ _ROWS = [
     ("learned_contract", "That driver: without its contract Formal loses more than without the part that counts next",
      None, above, (0,), "pp"),
     ("asked_learned", "That driver: Formal is ahead of Formal that is only asked again", None, above, (0,), "pp"),
-    ("reads_score", "A driver that does again only what a complaint names: a lead over Markdown above 10 points", None,
-     above, (10,), "pp"),
-    ("reads_contract", "The driver that reads: Formal is ahead of Formal that is only asked again, by over 10 points",
+    ("reads_score", "A literal driver, which does again only what a complaint names: a lead over Markdown above 10 "
+     "points", None, above, (10,), "pp"),
+    ("reads_contract", "The literal driver: Formal is ahead of Formal that is only asked again, by over 10 points",
      None, above, (10,), "pp"),
-    ("reads_order", "The driver that reads: without its contract Formal loses more than without the part that counts "
+    ("reads_order", "The literal driver: without its contract Formal loses more than without the part that counts "
      "next", None, above, (0,), "pp"),
-    # each part and the lapse that it is there for: p = .5, a driver that reads and has this lapse only
+    # each part and the lapse that it is there for: p = .5, a literal driver that has this lapse only
     ("lapse_claim", "Saying \"done\" too early: rules add less than 5 points to being asked again", None, below, (5,),
      "pp"),
     ("lapse_skip", "Leaving steps out: rules add over 10 points to being asked again", None, above, (10,), "pp"),
