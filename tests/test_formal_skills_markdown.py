@@ -62,8 +62,7 @@ def test_all_six_fields_are_taken(tmp_path):
 
 @pytest.mark.parametrize("fields", [
     {"description": "x" * 1024}, {"compatibility": "x" * 500}, {"compatibility": "x"}, {"metadata": {}}, {"name": "a"},
-    {"name": "7"}, {"name": "a1-b-2"}, {"name": "a" * 53}, {"description": "Größe: 世界"},
-    *[{"name": "a" * size} for size in (54, 64)],
+    {"name": "7"}, {"name": "a1-b-2"}, *[{"name": "a" * size} for size in (53, 54, 64)], {"description": "Größe: 世界"},
     {"allowed-tools": ["Bash(git:*)", "Read"]},
 ], ids=lambda value: repr(value)[:40])  # fmt: skip
 def test_what_is_just_within_the_rules_is_taken(tmp_path, fields):
