@@ -28,13 +28,13 @@ def double(a):
 def broken(value):
 
     return value[0]""",
-    "raises": "ex.check(double).points",
+    "raises": "ex.check(double)",
     "noisy": """
 def double(a):
     sys.stderr.write("a line of stderr\\n")
     warnings.warn("careful")
     return a * 2
-ex.check(double).points""",
+ex.check(double)""",
     "show": """
 from matplotlib import pyplot as plt
 fig, ax = plt.subplots()

@@ -96,10 +96,10 @@ def test_only_exercises_that_exist_are_excused():
 
 
 @each_exercise
-def test_the_check_cell_ends_in_points(path, name):
+def test_the_check_cell_shows_what_was_found(path, name):
     _, check = exercise_cells(read(path))[name]
     exercise = getattr(import_module(f"helpers.{module_of(path)}.exercises").exercises, name)
-    assert check.source == f"ex.{name}.check({name}).points"
+    assert check.source == f"ex.{name}.check({name})"
     assert check.metadata.nbgrader.points == exercise.points and exercise.name == name
 
 
@@ -154,7 +154,7 @@ def made_up(root: Path, reference: str, inputs: list, solution: str, name: str =
     code = nbformat.v4.new_code_cell
     cells = [code(SET_UP.format(name=name, reference=reference, inputs=inputs), id="set-up"),
              code(solution, id=f"solve-{name}", metadata={"nbgrader": solve}),
-             code(f"ex.{name}.check({name}).points", id=f"check-{name}", metadata={"nbgrader": check})]  # fmt: skip
+             code(f"ex.{name}.check({name})", id=f"check-{name}", metadata={"nbgrader": check})]  # fmt: skip
     path = root / "solutions" / "2_made_up.ipynb"
     path.parent.mkdir()
     nbformat.write(nbformat.v4.new_notebook(cells=cells), path)

@@ -16,6 +16,7 @@ LATER = {
     "beginning": ("where_to_begin",),
     "checks": ("Case", "CheckResult", "Exercise", "Mistake", "solution_from"),
     "compatible": ("made_for",),
+    "guesses": ("guessed",),
     "plots": ("MARKERS", "PALETTE", "png", "show", "style"),
     "progress": ("show_progress",),
     "quizzes": ("quiz",),

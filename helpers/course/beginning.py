@@ -39,6 +39,9 @@ FITS = (
     ({"python"}, "4", "formal skills need Python with async, and no deep learning"),
 )
 
+PYTORCH = ("For modules 1 and 3 read PyTorch's own first tutorial before "
+           "(docs.pytorch.org/tutorials/beginner/basics/intro.html).")  # fmt: skip
+
 
 def where_to_begin(letters: str = "") -> None:
     """Print the five questions; with five letters (a, b, c, or ? for no idea), what was right and where to begin."""
@@ -64,5 +67,6 @@ def advice(letters: str) -> str:
                 "module 2, whose text explains the probability that it uses.")  # fmt: skip
     first, *rest = fit
     later = f" Then {', '.join(module for module, _ in rest)}." if rest else ""
+    later += f" {PYTORCH}" if "torch" in missed else ""
     free = "Or begin with what you came for: no module needs another."
     return f"Begin with module {first[0]}: {first[1]}.{later}\n{free}"

@@ -39,14 +39,21 @@ class Mistake:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What a check found: the outcome, the message that was printed, and the points (all or 0.0)."""
+    """What a check found: the outcome, the message that was printed, the points (all or 0.0), and how many there are.
+
+    As the last value of a cell it is shown as "2 of 2 points"; its plain text is the number alone, which nbgrader reads.
+    """
 
     outcome: str
     message: str
     points: float
+    full: float
 
     def __repr__(self) -> str:
         return f"{self.outcome} ({self.points:g} points)"
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        return {"text/plain": str(self.points), "text/html": f"{self.points:g} of {self.full:g} points"}
 
 
 class Exercise:
@@ -98,7 +105,7 @@ class Exercise:
         if outcome in (RAISED, WRONG):
             message += f"\n{self._next_step()}"
         print(message)
-        return CheckResult(outcome, message, self.points if outcome == RIGHT else 0.0)
+        return CheckResult(outcome, message, self.points if outcome == RIGHT else 0.0, self.points)
 
     def last(self) -> None:
         """Print the answer that was checked last, in this session or before, and the right one if that was another."""

@@ -10,11 +10,14 @@ import sys
 import numpy as np
 
 from helpers.course import machine, versions
+from helpers.course.display import publish
 from helpers.course.session import SESSION, check_module
 
 SEED = 0
 SHOWN = ("torch", "transformers", "peft")
 USES_PEFT = ("lora",)
+# JupyterLab breaks long lines of output anywhere, in the middle of words too.
+WHOLE_WORDS = "<style>.jp-OutputArea-output pre {word-break: normal; overflow-wrap: anywhere}</style>"
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -30,6 +33,7 @@ def start(module: str) -> None:
 
     style()
     print(summary())
+    publish({"text/html": WHOLE_WORDS, "text/plain": ""})
     remarks = versions.outside(versions.requirements())
     if module in USES_PEFT:
         remarks += versions.block_old_torchao()

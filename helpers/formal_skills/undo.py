@@ -16,7 +16,7 @@ class Undo:
     """What a call has changed: copies of the files and folders that it touched, made before it touched them."""
 
     def __init__(self, folder: Path, root: str) -> None:
-        self.folder, self.root, self.kept = folder, root, set()
+        self.folder, self.root, self.kept, self.call = folder, root, {root}, ""
         self.own, self.lock = threading.local(), threading.Lock()
 
     @property
@@ -35,18 +35,22 @@ class Undo:
 
     def begin(self, call: str) -> None:
         """Forget the call before, whose changes stay, and begin with this one."""
+        self.call = call
+        if not self.kept:  # nothing to forget
+            return
         with self.at_work():
             self.kept.clear()
             (self.folder / "index").unlink(missing_ok=True)
             for path in self.folder.iterdir():
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-            append_line(self.folder / "index", {"call": call})
 
     def keep(self, path: str) -> None:
         """Save what is at a path, once a call; what is not there yet is noted as absent, and so is all below it."""
         with self.at_work():
             if any(str(place) in self.kept for place in (path, *Path(path).parents)):
                 return
+            if not self.kept:
+                append_line(self.folder / "index", {"call": self.call})
             copy = self.folder / str(len(self.kept))
             if os.path.isdir(path):
                 shutil.copytree(path, copy)

@@ -11,7 +11,8 @@ async def execute_hook(hook_input):
     if request.name != "edit_file":
         return None
     root = hook_input.context.state["meta"]["workspace_root"]
-    path = os.path.relpath(os.path.join(root, json.loads(request.arguments_json)["path"]), root).casefold()
+    path = json.loads(request.arguments_json)["path"]
+    path = os.path.relpath(os.path.join(root, path), root).casefold()
     if path.startswith("tests") or "test_" in os.path.basename(path):
         return deny("the tests are frozen; repair the code that they test")
     return None
