@@ -5,6 +5,7 @@ PYTHON ?= python3
 
 # Where Linux machines without a GPU take PyTorch's CPU build from (200 MB instead of several GB). It is asked for
 # 3 s at most and skipped when it does not answer; name another, or none: make lab TORCH_INDEX=
+# An index that you name is asked on a machine with a GPU as well.
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
 # A folder made by `make wheelhouse`; packages then come from it alone: make lab WHEELHOUSE=/media/usb/wheelhouse
@@ -14,7 +15,8 @@ WHEELHOUSE ?=
 IN_VENV = PATH="$(CURDIR)/.venv/bin:$$PATH"
 FOUND = command -v $(PYTHON) >/dev/null || \
 	{ echo "No $(PYTHON) here. Install Python 3.11 or newer, or name yours: make lab PYTHON=python3.12"; exit 1; }
-ENVIRONMENT = $(FOUND); $(PYTHON) scripts/environment.py --torch-index "$(TORCH_INDEX)" --wheelhouse "$(WHEELHOUSE)"
+ENVIRONMENT = $(FOUND); $(PYTHON) scripts/environment.py --torch-index "$(TORCH_INDEX)" \
+	$(if $(filter file,$(origin TORCH_INDEX)),,--even-with-gpu) --wheelhouse "$(WHEELHOUSE)"
 # One thread each, because the tests run side by side; PYTHONPATH closes the network in every kernel too.
 PYTEST = $(IN_VENV) OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONPATH="$(CURDIR)/tests/offline" \
 	.venv/bin/python -m pytest
@@ -31,11 +33,8 @@ lab: env ## open the course in JupyterLab
 env: ## make .venv with what learners need
 	@$(ENVIRONMENT)
 
-update: ## fetch the newest course; what you wrote is kept in a dated folder beside this one
-	@kept="../$(notdir $(CURDIR))-kept-$$(date +%Y-%m-%d-%H%M%S)"; mkdir "$$kept" && cp -R notebooks exercises "$$kept" && \
-	echo "Your notebooks and exercises as they were: $$kept"
-	git checkout -- notebooks exercises
-	git pull --ff-only
+update: ## fetch the newest course; what you changed and it changes too is kept in kept/DATE
+	@$(FOUND); $(PYTHON) scripts/update.py
 	@$(ENVIRONMENT)
 
 env-tests:

@@ -45,8 +45,9 @@ def quiz_page(module: str) -> str:
     for number, asked in enumerate(questions_of(module), start=1):
         lines.append(f"<p><strong>{number}. {escape(asked['question'])}</strong></p>")
         for choice in asked["answers"]:
-            kind, word = ("right", "Right.") if choice["correct"] else ("wrong", "No.")
-            said = f'<p><span class="{kind}">{word}</span> {escape(choice["feedback"])}</p>'
+            kind, word = ("right", "Right:") if choice["correct"] else ("wrong", "No.")
+            said = choice["feedback"].removeprefix("Right: ")  # the word itself stands in bold
+            said = f'<p><span class="{kind}">{word}</span> {escape(said)}</p>'
             lines.append(f"<details><summary>{escape(choice['answer'])}</summary>{said}</details>")
     return '<div class="quiz">\n' + "\n".join(lines) + "\n</div>"
 

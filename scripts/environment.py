@@ -106,9 +106,14 @@ def answers(url, seconds=PROBE_SECONDS):
     return bool(heard and heard[0])
 
 
+def chosen_index(index, named):
+    """The index with PyTorch's CPU build that is to be asked, "" where a GPU speaks against it and nobody named one."""
+    return index if named or not has_gpu() else ""
+
+
 def torch_options(index):
-    """The pip options that choose PyTorch's build: the CPU index on Linux without a GPU if it answers, else none."""
-    if not index or not sys.platform.startswith("linux") or has_gpu():
+    """The pip options that choose PyTorch's build: on Linux the index that is given if it answers, else none."""
+    if not index or not sys.platform.startswith("linux"):
         return []
     if answers(index):
         return ["--extra-index-url", index]
@@ -199,18 +204,20 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tests", action="store_true", help="also install what the tests need")
     parser.add_argument("--torch-index", default="", help="package index with PyTorch's CPU build")
+    parser.add_argument("--even-with-gpu", action="store_true", help="ask that index on a machine with a GPU too")
     parser.add_argument("--wheelhouse", default="", help="install from this folder, without a network")
     parser.add_argument("--download", default="", help="then download all packages into this folder")
     options = parser.parse_args()
     venv = ROOT / ".venv"
     try:
         check_python()
+        index = chosen_index(options.torch_index, options.even_with_gpu)
         stamp = read_stamp(venv)
         done = stamp.get("tests" if options.tests else "learner") == digest(ROOT, options.tests)
         if not done or stamp.get("root") != str(ROOT):
-            install(venv, ROOT, options.tests, options.torch_index, options.wheelhouse)
+            install(venv, ROOT, options.tests, index, options.wheelhouse)
         if options.download:
-            download(venv, Path(options.download).expanduser().resolve(), options.torch_index)
+            download(venv, Path(options.download).expanduser().resolve(), index)
         return 0
     except Trouble as trouble:
         print(f"\n{trouble}", file=sys.stderr)

@@ -142,8 +142,13 @@ def write_all(root: Path, repository: str, version: str) -> list[str]:
     return changed
 
 
+def tag_needed(version: str) -> str:
+    """What is still to be done by hand: the links lead to a tag, which nothing here makes."""
+    return f"The links lead to the tag v{version}. Once this is committed: git tag v{version} && git push --tags"
+
+
 def main() -> int:
-    """The exit code; prints the address and what changed."""
+    """The exit code; prints the address, what changed and which tag the links need."""
     content = project()
     try:
         repository = address(content["tool"]["course"]["repository"], remote())
@@ -152,6 +157,7 @@ def main() -> int:
         print(f"make links stopped: {error}", file=sys.stderr)
         return 1
     print(f"{repository}: " + (f"written into {', '.join(changed)}" if changed else "nothing to change"))
+    print(tag_needed(content["project"]["version"]))
     return 0
 
 

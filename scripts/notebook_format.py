@@ -39,13 +39,15 @@ def module_of(path: Path) -> str:
 def clean_output(output):
     """The output without a widget's view, which means nothing without its kernel; None if nothing is left.
 
-    Nothing is left of a progress bar either that has wiped itself out.
+    The text that a widget brings along only names it, so that alone counts as nothing. Nothing is left of a progress
+    bar either that has wiped itself out.
     """
     if output.output_type == "stream":
         return output if output.text.strip() or "\r" not in output.text else None
     if "data" not in output:
         return output
-    output.data.pop(WIDGET_VIEW, None)
+    if output.data.pop(WIDGET_VIEW, None) is not None and output.data.keys() <= {"text/plain"}:
+        return None
     output.metadata = {kind: about for kind, about in output.metadata.items() if kind in output.data}
     return output if output.data else None
 

@@ -10,7 +10,7 @@ from helpers.course.claims import NEW, NOT, PARTLY, REPRODUCED, REVERSED, Measur
 
 VERDICTS = (NEW, REPRODUCED, PARTLY, NOT, REVERSED)
 OF_GUESSES = {NEW: "hold", PARTLY: "partly", NOT: "do not", REVERSED: "the opposite"}
-HEADS = ("claim", "paper", "ours [95 % interval]", "seeds", "verdict")
+HEADS = ("claim", "paper", "ours [95 % interval]", "seeds", "verdict", "rule: our figure lies")
 
 
 def replace_section(text: str, name: str, content: str) -> str:
@@ -52,7 +52,7 @@ def claims_section(content: dict) -> str:
 def fold(module: str, rows: list[dict]) -> str:
     """A module's claims behind a line that counts its verdicts, opened by a click."""
     cells = [(row["claim"], row["paper"] or "says nothing", measured(row).figure(), row["seeds"],
-              measured(row).outcome) for row in rows]  # fmt: skip
+              measured(row).outcome, measured(row).claim.rule.aim) for row in rows]  # fmt: skip
     return f"<details><summary><b>{module}</b>: {counted(rows)}</summary>\n\n{table(HEADS, cells)}\n</details>\n\n"
 
 

@@ -89,13 +89,30 @@ def collect() -> None:
     save_results(tables)
 
 
-if __name__ == "__main__":
+def asked(words: list[str]) -> tuple[str, list[int]]:
+    """Return what is to be done and for which seeds. Raises SystemExit, in words, for anything else."""
+    what, seeds = words[0] if words else "nothing", words[1:]
+    known = {str(seed) for seed in SEEDS}
+    if what in ("train", "run") and seeds and known.issuperset(seeds):
+        return what, [int(seed) for seed in seeds]
+    if what in ("collect", "explorer") and not seeds:
+        return what, []
+    raise SystemExit(f"expected train or run with seeds out of {', '.join(sorted(known))}, or collect, or explorer; "
+                     f"got {' '.join([what, *seeds])}; try: python -m scripts.record_injection train 0")
+
+
+def main(words: list[str]) -> None:
+    """Do what the words ask for."""
+    what, seeds = asked(words)
     FAMILIES.mkdir(parents=True, exist_ok=True)
     BUILD.mkdir(parents=True, exist_ok=True)
-    what, seeds = sys.argv[1], [int(seed) for seed in sys.argv[2:]]
     if what == "collect":
         collect()
     if what == "explorer":
         save_cells(experiments.Bench(family_of(0)))
     for each in seeds:
         family_of(each) if what == "train" else run(each)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -16,6 +16,7 @@ from pathlib import Path
 from helpers.lora import experiments
 
 BUILD, CACHE = Path("build/lora"), Path("build/sweeps")
+NAMES = (*experiments.SWEEPS, "tiny_curvature", "real_curvature", "run_real")
 
 
 def record(name: str) -> None:
@@ -38,9 +39,19 @@ def shown(rows):
         yield row
 
 
+def asked(words: list[str]) -> list[str]:
+    """Return the names of the experiments to run. Raises SystemExit, in words, for an unknown one or none."""
+    unknown = [word for word in words if word not in NAMES]
+    if unknown or not words:
+        raise SystemExit(f"expected names out of {', '.join(NAMES)}; got {', '.join(unknown) or 'none'}; "
+                         "try: python -m scripts.record_lora main")
+    return words
+
+
 if __name__ == "__main__":
+    names = asked(sys.argv[1:])
     BUILD.mkdir(parents=True, exist_ok=True)
-    for each in sys.argv[1:]:
+    for each in names:
         begin = time.process_time()
         record(each)
         print(f"{each}: {time.process_time() - begin:.0f} CPU s\n", flush=True)

@@ -39,7 +39,18 @@ def record_runs() -> None:
     (experiments.DATA / "runs.json").write_text(f"[\n{lines}\n]\n", encoding="utf-8")
 
 
+def asked(words: list[str]) -> list[str]:
+    """Return the names of what is to be recorded, all by default. Raises SystemExit, in words, for an unknown one."""
+    known = [*experiments.GRIDS, "runs"]
+    unknown = [word for word in words if word not in known]
+    if unknown:
+        raise SystemExit(f"expected names out of {', '.join(known)}, or none for all; got {', '.join(unknown)}; "
+                         "try: python -m scripts.record_skills runs")
+    return words or known
+
+
 if __name__ == "__main__":
+    names = asked(sys.argv[1:])
     with ProcessPoolExecutor(2) as workers:
-        for each in sys.argv[1:] or (*experiments.GRIDS, "runs"):
+        for each in names:
             record_runs() if each == "runs" else record(each, workers)

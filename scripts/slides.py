@@ -19,12 +19,17 @@ from nbconvert import SlidesExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_notebook
 
+from helpers.course.guesses import NONE_YET
+from scripts.book import with_links
+from scripts.links import address, project, remote
 from scripts.notebook_format import ROOT, module_of, notebook_paths, read, write_text
 from scripts.readme import counted, measured
 
 OUT, TEMPLATES = ROOT / "build" / "slides", ROOT / "book"
 CLAIMS_TABLE = "What the paper reports and what we measured"
-VERDICTS, LISTED = ("reversed", "not reproduced", "partly", "new", "reproduced"), 7
+VERDICTS = ("reversed", "not reproduced", "partly", "new", "reproduced")
+LISTED, OF_THE_PAPER = 7, 5  # claims on the closing slide; of these the paper's, at most
+LEANS = re.compile(r"The same\b|That\b|.*\b[Tt]hat (oracle|driver|copying|bias|merge)\b")  # on the claim before it
 HEADING = re.compile(r"^#{1,3} (.+)$", re.MULTILINE)
 MATH = re.compile(r"```.*?```|`[^`]*`|\$\$(?P<block>.+?)\$\$|\$(?P<inline>[^$\n]+?)\$", re.DOTALL)
 
@@ -47,11 +52,14 @@ def with_mathml(text: str) -> str:
 
 
 def shown_on_slide(cell):
-    """The cell as it stands on a slide: a figure without its code, no claims table, equations as MathML."""
+    """The cell as it stands on a slide: a figure without its code, no claims, no call to guess, equations as MathML."""
     if cell.cell_type == "markdown":
         cell.source = with_mathml(cell.source)
         return cell
     others = [output for output in cell.outputs if CLAIMS_TABLE not in output.get("data", {}).get("text/html", "")]
+    for output in others:
+        if output.output_type == "stream":
+            output.text = output.text.replace(NONE_YET, "").rstrip()
     figures = [output for output in others if "image/png" in output.get("data", {})]
     cell.outputs = figures or others
     if figures or slide_type(cell) == "-":
@@ -80,18 +88,53 @@ def typed(kind: str, text: str) -> NotebookNode:
     return new_markdown_cell(text, metadata={"slideshow": {"slide_type": kind}})
 
 
+def together(rows: list[dict]) -> list[list[dict]]:
+    """The claims in groups: one that stands alone, and after it those that lean on it ("The same ...")."""
+    groups = []
+    for row in rows:
+        if groups and LEANS.match(row["claim"]):
+            groups[-1].append(row)
+        else:
+            groups.append([row])
+    return groups
+
+
+def chosen(groups: list[list[dict]], room: int) -> list[dict]:
+    """At most `room` claims in their order, whole groups, chosen by what did not hold."""
+    taken = []
+    for group in sorted(groups, key=lambda group: min(VERDICTS.index(row["verdict"]) for row in group)):
+        if len(group) <= room:
+            taken.append(group)
+            room -= len(group)
+    return [row for group in groups if group in taken for row in group]
+
+
 def verdicts(module: str) -> str:
-    """The closing slide: how many claims came out how, from notebooks/claims.json; first those that did not hold."""
+    """The closing slide, from notebooks/claims.json: how many claims came out how, some of the paper's and ours."""
     rows = json.loads((ROOT / "notebooks" / "claims.json").read_text(encoding="utf-8"))["claims"]
     rows = [row for row in rows if row["module"] == module]
-    rows.sort(key=lambda row: VERDICTS.index(row["verdict"]))
-    lines = [f"- {row['claim']}: *{measured(row).outcome}*" for row in rows[:LISTED]]
+    groups = together(rows)
+    papers = [[row for row in group if row["paper"]] for group in groups if group[0]["paper"]]
+    listed = chosen(papers, OF_THE_PAPER)
+    ours = [group for group in groups if not any(row["paper"] for row in group)]
+    listed += chosen(ours, LISTED - len(listed))
+    lines = [f"- {row['claim']}: *{measured(row).outcome}*" for row in listed]
     return "\n".join(["## What holds", "", counted(rows).capitalize() + ".", "", *lines])
+
+
+def linked(path: Path) -> Iterator[NotebookNode]:
+    """The cells that have a slide type; links to files lead to the repository, as a talk has the slides alone."""
+    repository = address(project()["tool"]["course"]["repository"], remote())
+    for cell in read(path).cells:
+        if slide_type(cell) != "skip":
+            if cell.cell_type == "markdown":
+                cell.source = with_links(cell.source, path, set(), repository)
+            yield cell
 
 
 def slides_of(path: Path):
     """The notebook of a module's slides: the cells that have a slide type, and a closing slide with the verdicts."""
-    cells = [*with_titles(cell for cell in read(path).cells if slide_type(cell) != "skip")]
+    cells = [*with_titles(linked(path))]
     closing = typed("slide", verdicts(module_of(path)))
     return new_notebook(cells=[*cells, closing], metadata={"title": cells[0].source.splitlines()[0].lstrip("# ")})
 

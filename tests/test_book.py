@@ -72,7 +72,8 @@ def test_every_choice_of_the_quiz_unfolds_to_its_words(path, site, page):
         summary = folded.nth(place).locator("summary")
         summary.focus()
         page.keyboard.press("Enter")
-        assert choice["feedback"] in folded.nth(place).inner_text()
+        word = "Right: " if choice["correct"] else "No. "
+        assert folded.nth(place).locator("p").inner_text() == word + choice["feedback"].removeprefix(word)
 
 
 @pytest.mark.parametrize("path", EXERCISES, ids=lambda path: path.stem)
@@ -130,6 +131,25 @@ def test_a_page_fits_a_phone(name, site, page):
         return !place && each.getBoundingClientRect().right > 391;
     }).map((each) => each.outerHTML.slice(0, 100))"""  # nothing in which one could scroll to it
     assert page.evaluate(wide) == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_pictures_can_be_seen_on_a_phone(name, site, page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto((site / f"{name}.html").as_uri())
+    page.wait_for_function("[...document.images].every(image => image.complete)")
+    widths = page.eval_on_selector_all("article img", "images => images.map(image => image.clientWidth)")
+    assert all(width >= 150 for width in widths), widths
+
+
+@pytest.mark.parametrize("path", [*MODULES, *EXERCISES], ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_code_fits_a_laptop(path, site, page):
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto((site / path.relative_to(ROOT).with_suffix(".html")).as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    wide = """blocks => blocks.filter(block => block.scrollWidth > block.clientWidth + 1)
+        .map(block => block.textContent.slice(0, 60))"""
+    assert page.eval_on_selector_all("article .cell_input pre, article .cell_output pre", wide) == []
 
 
 def test_a_figure_without_words_stops_the_build():

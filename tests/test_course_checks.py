@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 import pytest
 
-from helpers.course import Case, Exercise, Mistake
+from helpers.course import Case, Exercise, Mistake, typical
 
 HINTS = ("a nudge", "a push", "nearly there")
 COUNTS = np.array([[2, 1, 0], [0, 3, 1]])
@@ -55,6 +55,13 @@ def empty(counts, n_options): ...
 def test_stubs_are_not_attempted(ex, stub, capfd):
     for _ in range(4):
         assert checked(ex, stub, capfd).startswith("not attempted|Share of votes: not attempted yet. ex.shares.hint()")
+
+
+def test_a_typical_mistake_is_a_function_whose_docstring_asks():
+    def doubled(n):
+        """Why twice?"""
+
+    assert typical(doubled) == (Mistake("doubled", doubled, "Why twice?"),) and typical() == ()
 
 
 def test_a_typical_mistake_gets_its_question_and_the_case(ex, capfd):

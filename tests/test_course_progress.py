@@ -57,6 +57,21 @@ def test_hints_go_on_in_the_next_session(file, capsys):
         assert f"Hint {number} of 3" in capsys.readouterr().out
 
 
+def test_hints_read_before_the_first_check_go_on_too_and_begin_nothing(file, monkeypatch, capsys):
+    for number in (1, 2):
+        exercise().hint()
+        assert f"Hint {number} of 3" in capsys.readouterr().out
+    monkeypatch.setattr(progress, "MODULES", ["lora"])
+    named = Exercise("pissa", "PiSSA", 1, 1, hints="abc")
+    named.hint()
+    progress.show_progress()
+    assert "begun" not in capsys.readouterr().out
+    named.check(2)
+    progress.show_progress()
+    assert "begun: pissa" in capsys.readouterr().out
+    assert progress.kept_check("lora", "pissa")["hints"] == 1
+
+
 def test_what_stands_beside_a_function_in_its_cell_is_kept_with_it(file, capsys):
     cell = "factor = 2\n\ndef double(n):\n    return factor * n\n"
     linecache.cache["<cell 7>"] = (len(cell), None, cell.splitlines(keepends=True), "<cell 7>")
@@ -94,13 +109,40 @@ def test_claims_are_kept_with_their_verdicts(file):
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"checks": {}}', '{"checks": [], "claims": {}}', "null", "\udcff",
-                                  '{"checks": {"lora": 3}, "claims": {}}'])  # fmt: skip
+                                  '{"checks": {"lora": 3}, "claims": {}}',
+                                  '{"checks": {"lora": {"pissa": 3}}, "claims": {}}',
+                                  '{"checks": {"lora": {"double": {"hints": "2"}}}, "claims": {}}',
+                                  '{"checks": {"lora": {"double": {"answer": 2}}}, "claims": {}}'])  # fmt: skip
 def test_a_broken_file_is_put_aside_whole(file, text, capsys):
     file.write_bytes(text.encode(errors="surrogateescape"))
     assert exercise().check(right).points == 2
     assert "was put aside" in capsys.readouterr().out
     assert file.with_name("progress.json.broken").read_bytes() == text.encode(errors="surrogateescape")
     assert progress.load()["checks"]["lora"]["double"]["right"]
+
+
+def test_a_second_broken_file_does_not_overwrite_the_first(file, capsys):
+    for text in "abc":
+        file.write_text(text)
+        exercise().check(wrong)
+    assert "aside as progress.json.broken-3;" in capsys.readouterr().out
+    kept = [file.with_name(f"progress.json.broken{ending}").read_text() for ending in ("", "-2", "-3")]
+    assert kept == ["a", "b", "c"]
+
+
+def test_a_file_of_the_first_version_is_read_on(file):
+    file.write_text('{"version": 1, "checks": {"lora": {"double": {"right": true, "points": 2}}}, "claims": {}}')
+    exercise().check(wrong)
+    assert progress.kept_check("lora", "double")["right"] and progress.kept_check("lora", "double")["failed"] == 1
+
+
+def test_a_write_that_fails_leaves_nothing_behind(file, monkeypatch):
+    def fail(*paths):
+        raise PermissionError("another program holds the file")
+
+    monkeypatch.setattr(progress.os, "replace", fail)
+    assert exercise().check(right).points == 2
+    assert {path.name for path in file.parent.iterdir()} <= {"progress.json.lock"}
 
 
 def test_where_nothing_can_be_written_the_check_still_answers(tmp_path, monkeypatch):

@@ -65,6 +65,7 @@ def test_any_five_letters_lead_somewhere():
         assert said.startswith("Begin with ") and ("module" in said)
     assert "Then 3, 1, 4." in advice(RIGHT) and advice("????" + RIGHT[4]).startswith("Begin with module 4")
     assert advice(RIGHT[:2] + "???").startswith("Begin with module 2") and "numpy" in advice("?????")
+    assert advice("a????").startswith("Begin with module 2, whose text")
     assert "PyTorch's own first tutorial" in advice(RIGHT[:2] + "??" + RIGHT[4]) and "tutorial" not in advice(RIGHT)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shlex
 import socket
 import subprocess
 import sys
@@ -121,13 +123,28 @@ def test_torch_comes_from_the_cpu_index_only_where_it_helps(monkeypatch, capsys)
     asked = []
     monkeypatch.setattr(environment, "answers", lambda url: asked.append(url) or True)
     monkeypatch.setattr(environment.sys, "platform", "linux")
-    monkeypatch.setattr(environment, "has_gpu", lambda: False)
     assert environment.torch_options("http://here") == ["--extra-index-url", "http://here"]
     assert environment.torch_options("") == []
-    monkeypatch.setattr(environment, "has_gpu", lambda: True)
-    assert environment.torch_options("http://here") == []
     monkeypatch.setattr(environment.sys, "platform", "darwin")
     assert environment.torch_options("http://here") == [] and asked == ["http://here"]
+
+
+@pytest.mark.parametrize("given, gpu, asked", [
+    ([], False, "https://download.pytorch.org/whl/cpu"), ([], True, ""), (["TORCH_INDEX="], True, ""),
+    (["TORCH_INDEX=http://mine"], True, "http://mine"), (["TORCH_INDEX=http://mine"], False, "http://mine"),
+])  # fmt: skip
+@pytest.mark.parametrize("how", ["argument", "variable"])
+def test_an_index_that_somebody_names_is_asked_with_a_gpu_too(house, monkeypatch, given, gpu, asked, how):
+    variables = {name: value for name, value in os.environ.items() if name not in ("TORCH_INDEX", "MAKEFLAGS")}
+    variables |= dict(each.split("=", 1) for each in given) if how == "variable" else {}
+    command = ["make", "-n", "env", "PYTHON=python3", *(given if how == "argument" else [])]
+    done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=True)
+    arguments = shlex.split(done.stdout.split("scripts/environment.py")[1])
+    indexes = []
+    monkeypatch.setattr(environment, "has_gpu", lambda: gpu)
+    monkeypatch.setattr(environment, "torch_options", lambda index: indexes.append(index) or [])
+    monkeypatch.setattr(sys, "argv", ["environment.py", *arguments])
+    assert environment.main() == 0 and indexes == [asked]
 
 
 @pytest.fixture

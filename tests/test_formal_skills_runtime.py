@@ -122,6 +122,15 @@ def test_the_hooks_of_all_skills_run_stage_by_stage_by_priority_and_name(tmp_pat
                                                 for name in ("first", "r", "s")]  # fmt: skip
 
 
+def test_hooks_know_the_turn_and_the_call_s_place_in_it(tmp_path):
+    note = "state.setdefault('told', []).append([hook_input.context.turn_id, getattr(payload, 'call_index', '-')])"
+    skill = skill_of(tmp_path / "s", *[(stage, note) for stage in STAGES])
+    told = run(tmp_path, skill, calls("a", "b"), calls("c")).events[-1]["state"]["told"]
+    places = {turn: [place for each, place in told if each == turn] for turn in ("turn_0", "turn_1", "turn_2")}
+    asked = ["-", "-", "-"]
+    assert places == {"turn_0": [*asked, 0, 0, 1, 1], "turn_1": [*asked, 0, 0], "turn_2": asked}
+
+
 def test_what_the_hooks_of_each_stage_change_goes_on_to_the_next(tmp_path):
     skill = skill_of(
         tmp_path / "s",

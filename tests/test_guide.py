@@ -50,6 +50,15 @@ def test_the_minutes_of_a_plan_add_up(plan):
     assert len(rows) >= 7 and begins == [sum(lengths[:place]) for place in range(len(rows))]
 
 
+@pytest.mark.parametrize("path", notebook_paths("solutions"), ids=lambda path: path.stem)
+def test_the_minutes_of_the_exercises_add_up_to_what_the_intro_and_the_readme_say(path):
+    headings = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
+    minutes = 5 * round(sum(map(int, re.findall(r"^### .*\(.*\b(\d+) minutes\)$", headings, re.MULTILINE))) / 5)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    row = re.search(rf"^\|.*\(exercises/{path.name}\).*\| \d+ \+ (\d+) \|", readme, re.MULTILINE)
+    assert row and f"About {minutes} minutes in all." in read(path).cells[0].source and int(row[1]) == minutes
+
+
 def test_a_section_takes_its_reading_and_its_waiting():
     part = guide.Section("a", words=300, lines=24, pictures=1, seconds=30)
     assert part.minutes == 2 + 2 + 1 + 0.5

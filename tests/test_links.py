@@ -105,6 +105,15 @@ def test_links_are_written_once(small_course):
     assert links.write_all(small_course, links.UNKNOWN, "1.2.3") == ["notebooks/1_lora.ipynb", "README.md"]
 
 
+def test_the_tag_that_the_links_need_is_said_wherever_one_publishes(small_course, monkeypatch, capsys):
+    monkeypatch.setattr(links, "ROOT", small_course)
+    monkeypatch.setattr(links, "project", lambda: {"tool": {"course": {"repository": FORK}},
+                                                   "project": {"version": "1.2.3"}})  # fmt: skip
+    assert links.main() == 0 and "git tag v1.2.3 && git push --tags" in capsys.readouterr().out
+    for page in ("TEACHING.md", "CONTRIBUTING.md"):
+        assert f"git tag v{VERSION} && git push --tags" in (ROOT / page).read_text(encoding="utf-8")
+
+
 def test_a_notebook_without_the_cells_is_named(small_course):
     path = small_course / "notebooks/1_lora.ipynb"
     notebook = read(path)
@@ -142,7 +151,8 @@ def test_set_up_says_that_the_notebook_is_newer_than_the_course(capsys):
     assert capsys.readouterr().out == ""
     exec(links.set_up_cell(FORK, "99.1.0"), {})
     said = capsys.readouterr().out
-    assert f"version 99.1.0 of the course, and {VERSION} is installed" in said and "git pull" in said
+    assert f"version 99.1.0 of the course, and {VERSION} is installed" in said and "`make update`" in said
+    assert "git pull" not in said and "scripts/update.py" in said
 
 
 def test_set_up_says_on_colab_how_to_get_the_newer_course(monkeypatch, capsys):

@@ -14,8 +14,11 @@ def messy_notebook():
     data = {WIDGET_VIEW: {"model_id": "1"}, "image/png": "AAAA", "text/plain": "a line"}
     picture = new_output("display_data", data, metadata={"image/png": {"alt": "a line"}, WIDGET_VIEW: {}})
     only_widget = new_output("display_data", {WIDGET_VIEW: {"model_id": "2"}})
+    named_widget = new_output("display_data", {WIDGET_VIEW: {"model_id": "3"}, "text/plain": "0%|   | 0/500"})
+    text = new_output("execute_result", {"text/plain": "'no widget'"}, execution_count=7)
     wiped_bar = new_output("stream", name="stderr", text="\r        \r")
-    cell = new_code_cell("draw()\n", id="draw", execution_count=7, outputs=[wiped_bar, picture, only_widget])
+    cell = new_code_cell("draw()\n", id="draw", execution_count=7, outputs=[
+        wiped_bar, picture, only_widget, named_widget, text])  # fmt: skip
     cell.metadata = {"tags": ["central-picture"], "execution": {"iopub.status.busy": "now"}, "colab": {}}
     return new_notebook(cells=[cell], metadata={"widgets": {}, "language_info": {"name": "python", "version": "3.9"}})
 
@@ -28,7 +31,7 @@ def test_canonical_form_drops_what_a_run_leaves_behind():
     assert notebook.metadata.language_info == {"name": "python"}
     assert cell.metadata == {"tags": ["central-picture"]} and cell.source == "draw()"
     assert cell.execution_count == 7, "without it nbval skips the outputs"
-    assert [output.data.keys() for output in cell.outputs] == [{"image/png", "text/plain"}]
+    assert [output.data.keys() for output in cell.outputs] == [{"image/png", "text/plain"}, {"text/plain"}]
     assert cell.outputs[0].metadata == {"image/png": {"alt": "a line"}}
     assert text == canonical(notebook) and text.endswith("}\n") and not text.endswith("\n\n")
 

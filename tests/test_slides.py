@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+import json
 
+import pytest
+from nbformat.v4 import new_code_cell, new_output
+
+from helpers.course.guesses import NONE_YET
 from scripts import slides
-from scripts.notebook_format import read
+from scripts.notebook_format import ROOT, module_of, read
 from tests.browser import SIZE, a_page
 
 PATHS = slides.talks()
@@ -77,6 +81,11 @@ def test_equations_become_mathml_but_code_stays():
     assert text.count("<math") == 2 and "`$y$`" in text and "\n$z$\n" in text
 
 
+def test_a_slide_does_not_ask_for_a_guess_that_a_talk_can_not_take():
+    said = new_output("stream", name="stdout", text=f"ours   12.5\n{NONE_YET}\n")
+    assert slides.shown_on_slide(new_code_cell("guessed()", outputs=[said])).outputs[0].text == "ours   12.5"
+
+
 def test_a_cell_without_a_type_is_no_slide():
     notebook = read(PATHS[0])
     notebook.cells[0].metadata.pop("slideshow", None)
@@ -86,6 +95,46 @@ def test_a_cell_without_a_type_is_no_slide():
 def test_the_last_slide_counts_the_verdicts():
     words = slides.verdicts("skill_injection")
     assert words.startswith("## What holds") and "claims of the paper: " in words and "- " in words
+
+
+@pytest.mark.parametrize("module", [module_of(path) for path in PATHS])
+def test_the_last_slide_has_the_papers_claims_first_and_none_that_hangs_in_the_air(module):
+    rows = json.loads((ROOT / "notebooks" / "claims.json").read_text(encoding="utf-8"))["claims"]
+    rows = [row for row in rows if row["module"] == module]
+    claims = [row["claim"] for row in rows]
+    places = [claims.index(line[2:].rsplit(": *", 1)[0]) for line in slides.verdicts(module).splitlines()[4:]]
+    of_paper = [bool(rows[place]["paper"]) for place in places]
+    assert of_paper[0] and of_paper == sorted(of_paper, reverse=True)
+    for before, place in zip([None, *places], places, strict=False):
+        assert not claims[place].startswith(("The same", "That ")) or before == place - 1
+
+
+def test_a_claim_that_leans_on_another_follows_it_or_stays_away():
+    names = ("One", "The same of two", "Three", "Four", "As good as that oracle")
+    verdicts = ("reproduced", "reversed", "partly", "reproduced", "not reproduced")
+    groups = slides.together([{"claim": name, "verdict": said} for name, said in zip(names, verdicts, strict=True)])
+    found = {room: [row["claim"] for row in slides.chosen(groups, room)] for room in (1, 3, 4)}
+    assert found == {1: ["Three"], 3: ["One", "The same of two", "Three"], 4: [*names[:2], *names[3:]]}
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_no_link_leads_to_a_file_that_a_talk_does_not_have(path, folder, page):
+    opened(page, folder, path)
+    links = page.eval_on_selector_all("section a[href]", "links => links.map(link => link.getAttribute('href'))")
+    assert [link for link in links if "exercises/" in link]
+    assert [link for link in links if not link.startswith(("https://", "http://", "#"))] == []
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_printed_lines_keep_their_columns(path, folder, page):
+    broken = """() => [...Reveal.getCurrentSlide().querySelectorAll('.jp-OutputArea-output > pre')].filter(each =>
+        getComputedStyle(each).whiteSpace !== 'pre' || each.scrollWidth > each.clientWidth
+    ).map(each => each.textContent.slice(0, 60))"""
+    count, found = opened(page, folder, path), {}
+    for number in range(1, count + 1):
+        found[number] = page.evaluate(broken)
+        page.keyboard.press("Space")
+    assert {number: texts for number, texts in found.items() if texts} == {}
 
 
 def test_every_slide_has_a_title_and_what_stands_before_a_heading_is_the_speakers():

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from helpers.course import Case, Exercise, Mistake, solution_from
+from helpers.course import Case, Exercise, solution_from, typical
 
 from . import judges
 from . import mistakes_agreement as tables
@@ -55,11 +55,6 @@ def _conditional_case(seed, n_models, n_options, questions=12):
 def _overturn_case(seed, n_models, n_options, missing):
     answers = _random_answers(seed, 60, n_models, n_options, missing)
     return answers, np.random.default_rng(seed + 50).integers(0, n_options, 60)
-
-
-def typical(*answers) -> tuple[Mistake, ...]:
-    """Return the wrong answers as mistakes, the question of each being its docstring."""
-    return tuple(Mistake(answer.__name__, answer, answer.__doc__) for answer in answers)
 
 
 CLOSE = 1e-5  # float32 is right too

@@ -14,7 +14,7 @@ from helpers.course.start import start
 
 LATER = {
     "beginning": ("where_to_begin",),
-    "checks": ("Case", "CheckResult", "Exercise", "Mistake", "solution_from"),
+    "checks": ("Case", "CheckResult", "Exercise", "Mistake", "solution_from", "typical"),
     "compatible": ("made_for",),
     "guesses": ("guessed",),
     "plots": ("MARKERS", "PALETTE", "png", "show", "style"),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-UNSURE = "?"
-
 
 @dataclass(frozen=True)
 class Question:
@@ -63,8 +61,9 @@ def advice(letters: str) -> str:
     missed = {asked.about for letter, asked in zip(letters, QUESTIONS) if letter != asked.right}
     fit = [(module, why) for needs, module, why in FITS if not needs & missed]
     if not fit:
-        return ("Begin with numpy's own first tutorial (numpy.org/doc/stable/user/absolute_beginners.html); then with "
-                "module 2, whose text explains the probability that it uses.")  # fmt: skip
+        numpy = "numpy's own first tutorial (numpy.org/doc/stable/user/absolute_beginners.html); then with "
+        return (f"Begin with {numpy if 'numpy' in missed else ''}module 2, whose text explains the probability that it "
+                "uses.")  # fmt: skip
     first, *rest = fit
     later = f" Then {', '.join(module for module, _ in rest)}." if rest else ""
     later += f" {PYTORCH}" if "torch" in missed else ""

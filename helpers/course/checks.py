@@ -41,7 +41,7 @@ class Mistake:
 class CheckResult:
     """What a check found: the outcome, the message that was printed, the points (all or 0.0), and how many there are.
 
-    As the last value of a cell it is shown as "2 of 2 points"; its plain text is the number alone, which nbgrader reads.
+    As the last value of a cell it shows "2 of 2 points"; its plain text is the number alone, which nbgrader reads.
     """
 
     outcome: str
@@ -146,6 +146,11 @@ class Exercise:
         if self._failed < TRIES:
             return f"ex.{self.name}.hint() gives a hint."
         return f"{self._failed} tries so far. ex.{self.name}.hint() helps; ex.{self.name}.solution() shows an answer."
+
+
+def typical(*answers: Callable) -> tuple[Mistake, ...]:
+    """Return the wrong answers as mistakes, the question of each being its docstring."""
+    return tuple(Mistake(answer.__name__, answer, answer.__doc__) for answer in answers)
 
 
 def source_of(answer) -> str:

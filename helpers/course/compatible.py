@@ -13,6 +13,6 @@ def made_for(notebook: str) -> None:
     if installed == "absent" or Version(installed) >= Version(notebook):
         return
     colab = "choose Runtime > Disconnect and delete runtime, then run again"
-    here = "run `git pull`, then `make env`, and restart the kernel"
+    here = "run `make update` (without make: `python scripts/update.py`) in the course's folder and restart the kernel"
     print(f"This notebook was made for version {notebook} of the course, and {installed} is installed. "
           f"What it calls may be missing: {colab if versions.on_colab() else here}.")  # fmt: skip

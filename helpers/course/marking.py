@@ -105,6 +105,9 @@ def _gap(exercise, expected, came) -> Difference | None:
 
 def _judged(exercise, answer) -> tuple[str, str]:
     """The judge's word on an answer."""
+    if exercise.cases and not callable(answer):
+        remark = "Pass the function itself: its name, without ( )."
+        return WRONG, told(Difference("a function", describe(answer), remark))
     returned: list = []
     answer = settled(answer)
     try:

@@ -19,8 +19,9 @@ from helpers.course.session import MODULES
 
 NAME, VARIABLE = "four-papers-progress.json", "COURSE_PROGRESS"
 DRIVE = Path("/content/drive/MyDrive")
-EMPTY = {"version": 1, "checks": {}, "claims": {}}
+EMPTY = {"checks": {}, "claims": {}}
 NEW = {"right": False, "failed": 0, "points": 0.0, "answer": "", "solved": "", "hints": 0}
+KINDS = {key: type(new) for key, new in NEW.items()} | {"points": (int, float)}
 
 
 def place() -> Path | None:
@@ -40,13 +41,34 @@ def load() -> dict:
         return json.loads(json.dumps(EMPTY))
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
-        if not all(isinstance(module, dict) for part in ("checks", "claims") for module in kept[part].values()):
-            raise ValueError("a module is no object")
+        check_form(kept)
         return kept
     except (ValueError, KeyError, TypeError, AttributeError):
-        path.replace(path.with_name(path.name + ".broken"))
-        print(f"{path.name} could not be read and was put aside as {path.name}.broken; progress begins anew.")
+        aside = free_name(path.with_name(path.name + ".broken"))
+        path.replace(aside)
+        print(f"{path.name} could not be read and was put aside as {aside.name}; progress begins anew.")
         return json.loads(json.dumps(EMPTY))
+
+
+def check_form(kept: dict) -> None:
+    """Raise ValueError, or what a wrong type raises by itself, where `kept` has not the form that `load` returns."""
+    for part in EMPTY:
+        for module, entries in kept[part].items():
+            if not isinstance(entries, dict):
+                raise ValueError(f"expected an object at {part}, {module}; got {entries!r}")
+    for entries in kept["checks"].values():
+        for name, entry in entries.items():
+            if any(not isinstance(entry.get(key, new), KINDS[key]) for key, new in NEW.items()):
+                raise ValueError(f"expected what a check keeps of {name}; got {entry!r}")
+
+
+def free_name(path: Path) -> Path:
+    """Return the path, or where that is taken the first free one of path-2, path-3 and so on."""
+    number, free = 1, path
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.name}-{number}")
+    return free
 
 
 def change(edit: Callable[[dict], None]) -> None:
@@ -61,12 +83,20 @@ def change(edit: Callable[[dict], None]) -> None:
         with FileLock(str(path) + ".lock", timeout=2):
             kept = load()
             edit(kept)
-            handle, part = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(kept, file, indent=1, ensure_ascii=False)
-            os.replace(part, path)
+            write(path, kept)
     except (OSError, Timeout):
         return
+
+
+def write(path: Path, kept: dict) -> None:
+    """Put `kept` in the file's place at one stroke; where that fails, nothing is left beside it."""
+    handle, part = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(kept, file, indent=1, ensure_ascii=False)
+        os.replace(part, path)
+    finally:
+        Path(part).unlink(missing_ok=True)
 
 
 def note_check(module: str, name: str, outcome: str, points: float, answer: str) -> dict:
@@ -90,8 +120,13 @@ def note_check(module: str, name: str, outcome: str, points: float, answer: str)
 
 
 def note_hint(module: str, name: str, number: int) -> None:
-    """Keep how many hints were read of an exercise that has been tried."""
-    change(lambda kept: kept["checks"].get(module, {}).get(name, {}).update(hints=number))
+    """Keep how many hints of an exercise were read, tried or not."""
+
+    def edit(kept: dict) -> None:
+        checks = kept["checks"].setdefault(module, {})
+        checks[name] = NEW | checks.get(name, {}) | {"hints": number}
+
+    change(edit)
 
 
 def note_claims(module: str, verdicts: dict[str, str]) -> None:
@@ -112,7 +147,7 @@ def show_progress() -> None:
         names = list(json.loads((resources.files(f"helpers.{module}") / "solutions.json").read_text(encoding="utf-8")))
         claims = import_module(f"helpers.{module}.claims").CLAIMS
         solved = [name for name in names if checks.get(name, {}).get("right")]
-        begun = [name for name in names if name in checks and name not in solved]
+        begun = [name for name in names if checks.get(name, {}).get("failed") and name not in solved]
         counts = f"{len(solved):2} of {len(names):2} exercises, {len(seen):2} of {len(claims)} claims seen"
         print(f"{number} {module:16} {counts}" + (f"; begun: {', '.join(begun)}" if begun else ""))
     where = place()

@@ -66,5 +66,6 @@ _ROWS = [
     ("per_success", "Tokens for each fully right run at p = .3, Formal over Markdown", None, below, (1,), "times"),
 ]  # fmt: skip
 
-CLAIMS = {name: Claim(name, "formal_skills", claim, paper, rule(*numbers, unit), unit)
+LATE = dict.fromkeys(("asked_contract", "asked_bare", "asked_learned", "guard_alone"), " (rule written after a trial)")
+CLAIMS = {name: Claim(name, "formal_skills", claim + LATE.get(name, ""), paper, rule(*numbers, unit), unit)
           for name, claim, paper, rule, numbers, unit in _ROWS}  # fmt: skip

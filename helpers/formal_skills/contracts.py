@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from functools import partial
 from pathlib import Path
 
-import jsonschema
+from .files import inside, parse_json, schema_fault
+from .models import ARGS, Rule
 
-from .files import inside
-from .models import NEEDS, Rule
-
-SECONDS = 30.0  # for one command
+SECONDS, LONGEST = 30.0, 2_000  # for one command; characters of one complaint
 
 
 def failed(contract: tuple[Rule, ...], workspace: Path) -> list[str]:
@@ -27,7 +24,7 @@ def failed(contract: tuple[Rule, ...], workspace: Path) -> list[str]:
         except Exception as error:  # unreadable file, wrong kind of argument: not fulfilled, and the run goes on
             fault = f"cannot be checked: {error}"
         if fault:
-            said.append(f"{rule.type} {rule.args.get('path') or rule.args.get('command')}: {fault}")
+            said.append(f"{rule.type} {rule.args.get('path') or rule.args.get('command')}: {fault[:LONGEST]}")
     return said
 
 
@@ -36,15 +33,14 @@ def file_exists(workspace: Path, path: str) -> str:
 
 
 def json_parseable(workspace: Path, path: str) -> str:
-    json.loads(inside(workspace, path).read_text(encoding="utf-8"))
+    parse_json(inside(workspace, path).read_text(encoding="utf-8"))
     return ""
 
 
 def json_schema(workspace: Path, path: str, schema: dict | None = None, schema_path: str | None = None) -> str:
-    schema = schema or json.loads(inside(workspace, schema_path).read_text(encoding="utf-8"))
-    value = json.loads(inside(workspace, path).read_text(encoding="utf-8"))
-    fault = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema).iter_errors(value))
-    return f"{fault.json_path}: {fault.message}" if fault else ""
+    if schema is None:
+        schema = parse_json(inside(workspace, schema_path).read_text(encoding="utf-8"))
+    return schema_fault(schema, parse_json(inside(workspace, path).read_text(encoding="utf-8")), LONGEST)
 
 
 def command_exit_code(workspace: Path, command: str, exit_code: int = 0) -> str:
@@ -61,4 +57,4 @@ def text_contains(workspace: Path, path: str, terms: list[str], wanted: bool = T
 
 
 text_not_contains = partial(text_contains, wanted=False)
-CHECKS = {name: globals()[name] for name in NEEDS}
+CHECKS = {name: globals()[name] for name in ARGS}

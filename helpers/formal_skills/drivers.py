@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+from .awaiting import outcome_of
 from .compat import INBOX
 from .payloads import LlmToolCallRequest
 
@@ -36,13 +37,17 @@ async def answer(driver: Driver, messages: list[dict], tools: list[dict], state:
     Raises DriverFailed for whatever the driver raises, and for what is no Reply: the fault of its code, not of a model.
     """
     try:
-        raw = driver.complete(messages, tools)
-        reply, fault = readable(await raw if inspect.isawaitable(raw) else raw)
+        reply, fault = readable(await outcome_of(asked(driver, messages, tools)))
     except (Exception, SystemExit) as error:
         raise DriverFailed(f"the driver failed ({type(error).__name__}: {error}); Runtime.resume asks again") from error
     if fault:
         state.setdefault(INBOX, []).append(f"Your answer could not be read: {fault}.")
     return reply
+
+
+async def asked(driver: Driver, messages: list[dict], tools: list[dict]) -> Any:
+    raw = driver.complete(messages, tools)
+    return await raw if inspect.isawaitable(raw) else raw
 
 
 def readable(raw: Any) -> tuple[Reply, str]:

@@ -5,18 +5,14 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
-from helpers.course import Case, Exercise, Mistake, solution_from
+from helpers.course import Case, Exercise, solution_from, typical
 
-from . import judges, mistakes_release, mistakes_runs, mistakes_skills
+from . import judges, judges_release, mistakes_release, mistakes_runs, mistakes_skills
 from .payloads import BeforeToolCallHookPayload, HookExecutionContext, HookStageInput, LlmToolCallRequest, ToolContext
-
-
-def typical(*answers) -> tuple[Mistake, ...]:
-    """Return the wrong answers as mistakes, the question of each being its docstring."""
-    return tuple(Mistake(answer.__name__, answer, answer.__doc__) for answer in answers)
 
 
 def _solution(name):
@@ -30,7 +26,7 @@ def _place() -> Path:
         (top / folder).mkdir(parents=True, exist_ok=True)
     (top / "w" / "a.txt").touch()
     for link, target in (("out", top / "w-old"), ("in", top / "w" / "sub")):
-        if not (top / "w" / link).is_symlink():
+        with suppress(OSError):  # there already; or not allowed, as on Windows without its developer mode
             (top / "w" / link).symlink_to(target)
     return top / "w"
 
@@ -89,7 +85,7 @@ exercises = SimpleNamespace(
         mistakes=typical(mistakes_skills.the_other_way, mistakes_skills.returns_a_number,
                          mistakes_skills.never_says_no, mistakes_skills.a_pattern, mistakes_skills.only_the_first),
         hints=["Path(context.workspace_root, args['path']) is the file.",
-               "Read it, count `old`; where there is none, return a text that begins with Error and write nothing.",
+               "Read it, count `old`; where there is none, return a text that begins with Error: and write nothing.",
                "str.replace replaces every place; return the count in a text."],
         solution=_solution("execute")),
     execute_hook=Exercise(
@@ -132,7 +128,8 @@ exercises = SimpleNamespace(
             ("../../etc/passwd", "further up"), (str(WORKSPACE / "sub" / "new.txt"), "absolute, inside, not there yet"),
             ("/etc/passwd", "absolute, outside"), ("out/b", "through a link that leads out"),
             ("in/new.txt", "through a link that stays inside"), (".", "the workspace itself"))
-            ] + [Case((str(WORKSPACE), path), "the root as text") for path in ("a.txt", "../w-old/b")],
+            ] + [Case((str(WORKSPACE), path), "the root as text") for path in ("a.txt", "../w-old/b")
+            ] + [Case((WORKSPACE / "in", "new.txt"), "the root itself is reached through a link")],
         mistakes=typical(mistakes_runs.begins_with, mistakes_runs.begins_with_and_links, mistakes_runs.no_dots,
                          mistakes_runs.not_absolute, mistakes_runs.without_links, mistakes_runs.must_exist),
         hints=["What counts is where a path ends: Path.resolve() follows `..` and links.",
@@ -163,9 +160,10 @@ exercises = SimpleNamespace(
                "A while loop with a counter, then sum(tokens[shared:])."],
         solution=_solution("uncached")),
     skill=Exercise(
-        "skill", "A whole skill", 4, judge=judges.skilled, cases=[Case((), "mistakes are told apart here")],
+        "skill", "A whole skill", 4, judge=judges_release.skilled, cases=[Case((), "mistakes are told apart here")],
         mistakes=typical(mistakes_release.no_guard, mistakes_release.no_contract, mistakes_release.nothing_at_all,
-                         mistakes_release.guards_too_much, mistakes_release.locked_in),
+                         mistakes_release.guards_too_much, mistakes_release.locked_in,
+                         mistakes_release.without_phases, mistakes_release.notes_twice, mistakes_release.open_on_error),
         hints=["Write manifest.json with the tools that are given and one guard; json.dumps helps.",
                "The guard: no note for a commit that commits.txt does not have as public, none twice, none over 60 "
                "characters; the contract: notes.json and CHANGES.md with what must be in them.",

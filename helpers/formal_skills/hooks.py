@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from . import compat
+from .awaiting import outcome_of
 from .manifest import FormalSkill
 from .models import Hook
 from .outcomes import ALLOW, outcome
@@ -28,20 +28,20 @@ class Stages:
             execute = entry_point(skill.folder, hook.script, "execute_hook", "execute")
             self.bound.setdefault(hook.stage, []).append((hook, execute))
 
-    async def run(self, stage: str, payload: Any, state: dict, notes: list[str]) -> tuple[Any, Verdict]:
+    async def run(self, stage: str, payload: Any, state: dict, notes: list[str], turn: int = 0) -> tuple[Any, Verdict]:
         """Return the payload after all hooks of a stage, and the first verdict that is not allow.
 
         A hook that raises, takes too long, or returns or leaves in the state what cannot be used (then the state is
         as it was before), is noted; then its `on_error` decides: "continue" and "warn" go on, "fail" denies. With
-        `fail_closed` a failed guard (a hook before_tool_call) denies anyhow. A hook that never awaits can't be stopped.
+        `fail_closed` a failed guard (a hook before_tool_call) denies anyhow. A hook that never awaits is not stopped.
         """
-        context = HookExecutionContext(self.session, stage, enabled_groups=self.names, state=state)
+        context = HookExecutionContext(self.session, f"turn_{turn}", enabled_groups=self.names, state=state)
         compat.STATE.set(state)
         kept = Kept(state)
         for hook, execute in self.bound.get(stage, ()):
             try:
-                async with asyncio.timeout(hook.timeout_ms / 1000):
-                    output = await execute(HookStageInput(stage, context, payload, metadata=hook.config))
+                said = execute(HookStageInput(stage, context, payload, metadata=hook.config))
+                output = await outcome_of(said, hook.timeout_ms / 1000)
                 payload, verdict = outcome(output, payload)
                 kept.check(state)
             except (Exception, SystemExit) as error:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +13,6 @@ from typing import Any
 import jsonschema
 
 from .contracts import failed
-from .experiments import HERE
 from .manifest import load_skill
 from .models import rules
 from .payloads import (
@@ -22,11 +23,10 @@ from .payloads import (
     ToolContext,
 )
 from .payloads import LlmToolCallRequest as Call
-from .runtime import Runtime
-from .sloppy import Sloppy
-from .tasks import SEVENTH, load_task
 
 Judged = tuple[bool, str]
+NO_COROUTINE = "the runtime awaits what a script defines. What is missing before `def`?"
+NO_PATCH = "a hook returns None, deny(reason) or patch(payload, ...); yours returned"
 GOOD_ARGUMENTS = ({"path": "a.txt"}, {"path": "a.txt", "containing": "x"})
 BAD_ARGUMENTS = (({}, "no path"), ({"path": 3}, "a path that is a number"), ([], "a list"),
                  ({"path": "a", "contains": "x"}, "a name that is not declared"),
@@ -44,6 +44,8 @@ def written(folder: Path, files: dict[str, str]) -> Path:
 def declares(manifest: Callable[[], Any]) -> Judged:
     """Judge a manifest: it loads, and its schema takes and refuses the right arguments."""
     answer = manifest()
+    if not isinstance(answer, dict):
+        return False, f"expected a dict, which json.dumps makes into the file; got {answer!r:.60}."
     with tempfile.TemporaryDirectory() as place:
         scripts = {f"scripts/{name}": "async def execute(args, context): ...\n" for name in ("count.py", "guard.py")}
         folder = written(Path(place, "counting"), scripts | {"manifest.json": json.dumps(answer)})
@@ -71,7 +73,9 @@ REPLACEMENTS = (("one.txt", "a b a\n", "a", "ä", "2", "ä b ä\n"), ("sub/two.t
 
 
 def replaces(execute: Callable[..., Any]) -> Judged:
-    """Judge an executor: what it writes, what it returns, and that it says "Error" where it has done nothing."""
+    """Judge an executor: what it writes, what it returns, and that it says "Error:" where it has done nothing."""
+    if not inspect.iscoroutinefunction(inspect.unwrap(execute)):
+        return False, NO_COROUTINE
     for name, text, old, new, count, after in REPLACEMENTS:
         with tempfile.TemporaryDirectory() as place:
             folder = written(Path(place), {name: text})
@@ -84,9 +88,9 @@ def replaces(execute: Callable[..., Any]) -> Judged:
             if found != after:
                 return False, f"{old!r} -> {new!r} in {text!r}: expected {after!r} in the file, found {found!r}."
             written_to = before != (folder / name).stat().st_mtime_ns
-            if count is None and (written_to or not result.startswith("Error")):
-                return False, f"{old!r} is not in {text!r}: expected a result that begins with Error, and no writing."
-            if count is not None and (result.startswith("Error") or count not in result.split()):
+            if count is None and (written_to or not result.startswith("Error:")):
+                return False, f"{old!r} is not in {text!r}: expected a result beginning with Error: and no writing."
+            if count is not None and (result.startswith("Error:") or count not in re.findall(r"\w+", result)):
                 return False, f"{old!r} -> {new!r} in {text!r}: expected {count} as a word in {result!r}."
     return True, ""
 
@@ -103,6 +107,8 @@ def guards(execute_hook: Callable[..., Any]) -> Judged:
     for tool, path, refused in [("edit_file", *edit) for edit in EDITS] + [("read_file", FROZEN[0], False)]:
         payload = BeforeToolCallHookPayload(Call("c", tool, json.dumps({"path": path})), "w", 0, [])
         output = execute_hook(HookStageInput("before_tool_call", context, payload))
+        if output is not None and not hasattr(output, "verdict"):
+            return False, f"{NO_PATCH} {output!r:.60}."
         kind = output.verdict.kind if output is not None else "allow"
         if (kind == "deny") != refused:
             return False, f"{tool} of {path!r} should be {'refused' if refused else 'allowed'}, your guard says {kind}."
@@ -153,6 +159,8 @@ def speaks(execute_hook: Callable[..., Any]) -> Judged:
     """Judge the mended hook: it does not fail, and the driver reads the reminder when, and only when, it is due."""
     inputs = ((False, ("CodeRepair", "Reports")), (True, ("CodeRepair",)), (False, ("BatchResume",)))
     outputs = [execute_hook(*reminding(verified, *names)) for verified, names in inputs]
+    if wrong := [output for output in outputs if output is not None and not hasattr(output, "verdict")]:
+        return False, f"{NO_PATCH} {wrong[0]!r:.60}, which nobody reads."
     for (verified, names), said in zip(inputs, map(reminder, outputs)):
         if not said.startswith("file changed"):
             return False, f"the tool's own result, 'file changed', is gone: the driver reads {said!r}."
@@ -161,26 +169,3 @@ def speaks(execute_hook: Callable[..., Any]) -> Judged:
         if not verified and not all(name in said for name in names):
             return False, f"the reminder should name {', '.join(names)}; the driver reads {said!r}."
     return True, ""
-
-
-def skilled(skill: Callable[[], dict]) -> Judged:
-    """Judge a whole skill by the hidden oracle: a driver without lapses, then sloppy ones."""
-    task, given = load_task(SEVENTH), HERE / "seventh"
-    scripts = {f"scripts/{file.name}": file.read_text(encoding="utf-8") for file in (given / "scripts").glob("*.py")}
-    with tempfile.TemporaryDirectory() as place:
-        folder = written(Path(place).resolve() / "release", scripts | skill())
-        try:
-            loaded = load_skill(folder)
-        except ValueError as error:
-            return False, f"{error}."
-        scores = []
-        for p, seed in ((0.0, 0), *((0.4, seed) for seed in range(200, 208))):
-            workspace = task.lay_out(Path(place).resolve() / "w")
-            trace = Runtime(workspace, [loaded], Sloppy(p, seed)).run(task.prompt)
-            scores.append(task.score_workspace(workspace)["score"])
-            if p == 0 and not (trace.status == "completed" and scores[0] == 1):
-                said = f"a driver that does all as it should gets {100 * scores[0]:.0f} of 100 and ends {trace.status}"
-                return False, f"{said}: {trace.reason[:200]}"
-    mean, leaks = sum(scores[1:]) / 8, scores[1:].count(0)
-    said = f"a sloppy driver (p = .4, 8 seeds) scores {100 * mean:.0f} of 100, at worst {100 * min(scores):.0f}"
-    return mean > 0.95 and not leaks, f"{said}; expected above 95, and nothing internal published."

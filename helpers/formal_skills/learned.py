@@ -53,7 +53,7 @@ class Learned:
 def outcome(result: str, complaint: bool) -> str:
     if complaint:
         return "complaint"
-    return next((kind for kind in ("Error", "Refused") if result.startswith(kind)), "ok")
+    return next((kind for kind in ("Error", "Refused") if result.startswith(f"{kind}:")), "ok")
 
 
 def features(history: Sequence[tuple[Action, str]], actions: Sequence[Action]) -> np.ndarray:

@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 PARTS = ("schemas", "skill", "history", "results", "completion")
+KINDS = {"system": "skill", "tool": "results"}
 CL100K = "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7"  # of the file that tiktoken publishes
 
 
@@ -55,6 +56,3 @@ def spent(now: list[tuple[str, str]], before: list[tuple[str, str]], reply: str)
     while shared < min(len(before), len(now)) and before[shared] == now[shared]:
         shared += 1
     return row | {"prompt": sum(counts), "uncached": sum(counts[shared:])}
-
-
-KINDS = {"system": "skill", "tool": "results"}

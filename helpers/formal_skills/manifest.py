@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from .files import read_json
-from .models import Hook, Manifest, Rule, Tool, first_fault, read_rules
+from .models import Hook, Manifest, Rule, Tool, deepest_fault, read_rules
 from .payloads import STAGES, LlmFunctionToolSpec
 from .phases import Phases, read_phases
 from .scripts import check_script
@@ -53,7 +53,7 @@ def load_skill(folder: str | Path) -> FormalSkill:
     try:
         manifest = Manifest.model_validate(read_json(folder / "manifest.json"))
     except ValidationError as error:
-        raise ValueError(f"{folder.name}/manifest.json: {first_fault(error)}") from None
+        raise ValueError(f"{folder.name}/manifest.json: {deepest_fault(error)}") from None
     tools = {part.name: part for part in manifest.capabilities if isinstance(part, Tool)}
     hooks = [*manifest.hooks, *(part for part in manifest.capabilities if isinstance(part, Hook))]
     for part in (*tools.values(), *hooks):

@@ -7,13 +7,26 @@ from hashlib import sha256
 from pathlib import Path
 
 import frontmatter
+import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .manifest import FormalSkill, load_skill
-from .models import Tool, first_fault
+from .models import Tool, deepest_fault
 
 READER = Path(__file__).with_name("reader")
 NAME = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+
+
+class TextLoader(yaml.SafeLoader):
+    """YAML where every scalar but null is text as it is written, as in the specification's own parser."""
+
+    yaml_implicit_resolvers = {first: [pair for pair in pairs if pair[0] == "tag:yaml.org,2002:null"]
+                               for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()}  # fmt: skip
+
+
+class Head(frontmatter.YAMLHandler):
+    def load(self, fm: str, **_: object) -> object:
+        return yaml.load(fm, TextLoader)
 
 
 class Frontmatter(BaseModel):
@@ -24,7 +37,7 @@ class Frontmatter(BaseModel):
     description: str = Field(pattern=r"\S", max_length=1024)
     license: str | None = None
     compatibility: str | None = Field(None, min_length=1, max_length=500)
-    metadata: dict[str, str] = {}
+    metadata: dict[str, str | None] = {}
     allowed_tools: str | list[str] | None = Field(None, alias="allowed-tools")
 
 
@@ -49,10 +62,10 @@ def load_markdown(folder: str | Path, *, active: bool = False) -> FormalSkill:
     if not file.is_file():
         raise ValueError(f"{folder.name} has no SKILL.md; is it the folder of a Markdown skill?")
     try:
-        post = frontmatter.loads(file.read_text(encoding="utf-8-sig"), handler=frontmatter.YAMLHandler())
+        post = frontmatter.loads(file.read_text(encoding="utf-8-sig"), handler=Head())
         fields = Frontmatter.model_validate(post.metadata)
     except ValidationError as error:
-        raise ValueError(f"{folder.name}/SKILL.md: {first_fault(error)}") from None
+        raise ValueError(f"{folder.name}/SKILL.md: {deepest_fault(error)}") from None
     except UnicodeDecodeError as error:
         raise ValueError(f"{folder.name}/SKILL.md: it is not UTF-8 ({error}); save it again as UTF-8") from None
     except Exception as error:  # what YAML's reader raises has many names

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 from numpy import ndarray
+from scipy.special import stdtrit
 
 DATA = Path(__file__).with_name("data")
 PARTS = ("contract", "guard", "phases", "arguments")
@@ -25,6 +26,12 @@ def scores(rows: pd.DataFrame, arm: str) -> Seeds:
     """Return an arm's score for each seed: the mean over tasks and over every p above 0."""
     some = rows[(rows.arm == arm) & (rows.p > 0)]
     return some.groupby("seed").score.mean().to_numpy()
+
+
+def half_width(values: Float[ndarray, "*kinds seeds"]) -> Float[ndarray, "*kinds"] | float:
+    """Return half of the 95 % Student-t interval of each mean over seeds."""
+    seeds = values.shape[-1]
+    return stdtrit(seeds - 1, 0.975) * values.std(axis=-1, ddof=1) / seeds**0.5
 
 
 def lead(rows: pd.DataFrame, arm: str, other: str) -> Seeds:

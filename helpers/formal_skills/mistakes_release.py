@@ -29,6 +29,7 @@ async def execute_hook(hook_input):
     return None
 """
 STRICT = GUARD.replace('if request.name != "add_note"', 'if request.name == "publish"')
+TWICE = GUARD[: GUARD.index("    notes =")] + "    return None\n"
 DONE = [{"type": "json_schema", "args": {"path": "notes.json", "schema": {"type": "array", "minItems": 4}}},
         {"type": "file_exists", "args": {"path": "CHANGES.md"}}]  # fmt: skip
 PHASES = {"initial": "write", "phases": {"write": {"tools": ["read_file", "add_note", "list_missing"]},
@@ -36,8 +37,9 @@ PHASES = {"initial": "write", "phases": {"write": {"tools": ["read_file", "add_n
           "transitions": [{"from": "write", "on": "list_missing", "to": "publish"}]}  # fmt: skip
 
 
-def release(guard: str | None = GUARD, done: list | None = DONE, phases: dict | None = PHASES) -> dict[str, str]:
-    hook = {"name": "public", "stage": "before_tool_call", "script": "public.py", "on_error": "fail"}
+def release(guard: str | None = GUARD, done: list | None = DONE, phases: dict | None = PHASES,
+            on_error: str = "fail") -> dict[str, str]:  # fmt: skip
+    hook = {"name": "public", "stage": "before_tool_call", "script": "public.py", "on_error": on_error}
     tools = json.loads((HERE / "seventh" / "tools.json").read_text(encoding="utf-8"))
     manifest = {"name": "ReleaseNotes", "description": "Release notes.", "always_enable_planner": False,
                 "always_enable_subagent": False, "capabilities": tools, "hooks": [hook] if guard else []}  # fmt: skip
@@ -68,3 +70,18 @@ def guards_too_much():
 def locked_in():
     """No event leads to the phase that publishes. Which one should?"""
     return release(phases=PHASES | {"transitions": [{"from": "write", "on": "publish", "to": "publish"}]})
+
+
+def without_phases():
+    """Your skill has every rule and no order. Which file says what may come when?"""
+    return release(phases=None)
+
+
+def notes_twice():
+    """Your guard looks at a note alone. Which file tells it that the commit has one already?"""
+    return release(TWICE)
+
+
+def open_on_error():
+    """Your guard can fail itself, as where commits.txt is gone. What does its on_error say should happen then?"""
+    return release(on_error="continue")

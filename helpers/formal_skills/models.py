@@ -7,16 +7,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-import jsonschema
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
-from .files import read_json
+from .files import check_schema, read_json
 from .payloads import STAGES
 
 
-class Tool(BaseModel):
+class Known(BaseModel):
+    """Fields that are all known: one that is misspelt is an error."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Tool(Known):
     """One action: what the model reads (name, description, schema) and the script that does it."""
 
     model_config = ConfigDict(populate_by_name=True)
@@ -30,10 +45,12 @@ class Tool(BaseModel):
     @field_validator("schema_definition")
     @classmethod
     def _schema_is_valid(cls, value: dict) -> dict:
+        if value and "parameters" not in value:
+            raise ValueError('a schema is {"parameters": a JSON schema}, or {} if there is none')
         try:
-            jsonschema.Draft202012Validator.check_schema(value.get("parameters", {}))
-        except jsonschema.SchemaError as error:
-            raise ValueError(f"parameters is no JSON schema: {error.message}") from None
+            check_schema(value.get("parameters", {}))
+        except ValueError as error:
+            raise ValueError(f"parameters: {error}") from None
         return value
 
     @property
@@ -41,7 +58,7 @@ class Tool(BaseModel):
         return self.schema_definition.get("parameters", {"type": "object", "properties": {}})
 
 
-class Hook(BaseModel):
+class Hook(Known):
     """One script that is called at a stage of every turn: low priorities first, ties by name."""
 
     name: str
@@ -63,13 +80,23 @@ class Hook(BaseModel):
         return value
 
 
-class EventType(BaseModel):
+class EventType(Known):
     name: str
     description: str = ""
     schema_definition: dict[str, Any] = Field({"type": "object", "properties": {}}, alias="schema")
 
 
-class Manifest(BaseModel):
+def kind_of(part: Any) -> str:
+    """Return what a capability is to be checked as, so that an error names a field of that kind."""
+    if isinstance(part, dict):
+        return "Hook" if part.get("type", "Hook" if "stage" in part else "Tool") == "Hook" else "Tool"
+    return "Hook" if isinstance(part, Hook) else "Tool"
+
+
+Capability = Annotated[Annotated[Tool, Tag("Tool")] | Annotated[Hook, Tag("Hook")], Discriminator(kind_of)]
+
+
+class Manifest(Known):
     """The fields of `manifest.json`; a capability is a tool or, rarely, a hook."""
 
     name: str = Field(min_length=1)
@@ -78,7 +105,7 @@ class Manifest(BaseModel):
     always_enable_subagent: bool
     manifest_version: str = "1.0"
     routing_hint: str | None = None
-    capabilities: list[Tool | Hook]
+    capabilities: list[Capability]
     hooks: list[Hook] = []
     event_types: list[EventType | str] = []
 
@@ -91,30 +118,71 @@ class Manifest(BaseModel):
         return value
 
 
-def first_fault(error: ValidationError) -> str:
-    """Return the first fault that pydantic found, as field, what came, and what to do."""
-    fault = min(error.errors(), key=lambda found: (len(error.errors()) > 1, -len(found["loc"])))
+def deepest_fault(error: ValidationError) -> str:
+    """Return the deepest of the faults that pydantic found, in words: field, what came, what to do."""
+    fault = max(error.errors(), key=lambda found: (len(found["loc"]), found["type"] == "extra_forbidden"))
+    if fault["type"] == "extra_forbidden":
+        fault |= {"msg": "there is no such field here; correct its name, or delete it"}
     field_name = ".".join(str(part) for part in fault["loc"] if part not in ("Tool", "Hook", "EventType", "str"))
-    remedy = "add it" if fault["type"] == "missing" else f"it is {str(fault['input'])[:60]!r}; change it"
-    return f"field {field_name or '(all)'}: {fault['msg']}; {remedy} ({error.error_count()} fault(s) in all)"
+    remedy = "add it" if fault["type"] == "missing" else f"it is {repr(fault['input'])[:60]}; change it"
+    words = fault["msg"].removeprefix("Value error, ")
+    return f"field {field_name or '(all)'}: {words}; {remedy} ({error.error_count()} fault(s) in all)"
 
 
-NEEDS = {"file_exists": {"path"}, "json_parseable": {"path"}, "json_schema": {"path"}, "command_exit_code": {"command"},
-         "text_contains": {"path", "terms"}, "text_not_contains": {"path", "terms"}}  # fmt: skip
+Text = Annotated[str, Field(pattern=r"\S")]
 
 
-class Rule(BaseModel):
-    """One condition: exactly a type and its args."""
+class OnFile(Known):
+    """The args of a rule about one file; as in all rules, a text is a text and a number a number."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True)
+    path: Text
+
+
+class OnText(OnFile):
+    terms: list[Text] = Field(min_length=1)
+
+
+class OnSchema(OnFile):
+    """A file, and the schema that it is to fit: in the rule itself, or in a file of the workspace."""
+
+    inline: dict[str, Any] | None = Field(None, alias="schema")
+    schema_path: Text | None = None
+
+    @model_validator(mode="after")
+    def _one_schema(self) -> OnSchema:
+        if (self.inline is None) == (self.schema_path is None):
+            raise ValueError("a rule json_schema needs schema or schema_path, one of them")
+        if self.inline is not None:
+            check_schema(self.inline)
+        return self
+
+
+class OnCommand(Known):
+    model_config = ConfigDict(strict=True)
+    command: Text
+    exit_code: int = 0
+
+
+ARGS = {"file_exists": OnFile, "json_parseable": OnFile, "json_schema": OnSchema, "command_exit_code": OnCommand,
+        "text_contains": OnText, "text_not_contains": OnText}  # fmt: skip
+
+
+class Rule(Known):
+    """One condition: exactly a type and the args of that type."""
+
+    model_config = ConfigDict(frozen=True)
     type: Literal[
         "file_exists", "json_parseable", "json_schema", "command_exit_code", "text_contains", "text_not_contains"
     ]
     args: dict[str, Any]
 
-    def model_post_init(self, _) -> None:
-        if missing := NEEDS[self.type] - set(self.args):
-            raise ValueError(f"a rule {self.type} needs {', '.join(sorted(missing))} in its args")
+    @field_validator("args")
+    @classmethod
+    def _args_are_the_types(cls, value: dict, info: Any) -> dict:
+        if "type" in info.data:
+            ARGS[info.data["type"]].model_validate(value)
+        return value
 
 
 @dataclass(frozen=True)
@@ -130,11 +198,10 @@ def rules(raw: Any) -> tuple[Rule, ...]:
     try:
         return tuple(TypeAdapter(list[Rule]).validate_python(raw))
     except ValidationError as error:
-        fault = error.errors()[0]
-        place = ".".join(str(part) for part in fault["loc"])
-        raise ValueError(f"done_when, rule {place or '(all)'}: {fault['msg']}; a rule is "
-                         f'{{"type": one of {", ".join(NEEDS)}, "args": {{...}}}}') from None  # fmt: skip
+        fault = deepest_fault(error).replace("field ", "rule ", 1)
+        known = ", ".join(ARGS)
+        raise ValueError(f'done_when: {fault}; a rule is {{"type": one of {known}, "args": {{...}}}}') from None
 
 
 def read_rules(path: Path) -> tuple[Rule, ...]:
-    return rules(read_json(path)) if path.is_file() else ()
+    return rules(read_json(path)) if path.exists() else ()

@@ -15,6 +15,7 @@ from .payloads import LlmToolCallRequest
 
 KEY = "OPENAI_API_KEY"
 CUT = "the answer was cut off at the server's limit of tokens; raise that limit, or ask for less"
+FILTERED = "the server's filter withheld the answer or a part of it; word the task differently, or ask another model"
 
 
 @dataclass(frozen=True)
@@ -54,10 +55,10 @@ def whole(answer: Any) -> Reply:
     if not choices or not choices[0].message:
         raise ValueError("the server's answer has no choices; does it speak OpenAI's chat API?")
     message = choices[0].message
-    if choices[0].finish_reason == "length" and not message.tool_calls:
-        raise ValueError(CUT)
+    check_end(choices[0].finish_reason, message.tool_calls)
     calls = [call.function for call in message.tool_calls or [] if getattr(call, "function", None)]
-    return Reply(message.content or "", [request(call.name, call.arguments) for call in calls])
+    text = text_of(message.content) or text_of(getattr(message, "refusal", None))
+    return Reply(text, [request(call.name, call.arguments) for call in calls])
 
 
 def joined(chunks: Iterable[Any]) -> Reply:
@@ -65,25 +66,47 @@ def joined(chunks: Iterable[Any]) -> Reply:
 
     A piece without an index goes on with the last call, one with a new id begins another.
     """
-    text, calls, ids, last, ended = "", {}, {}, 0, ""
+    text, refusal, calls, ids, last, ended = "", "", {}, {}, 0, ""
     for chunk in chunks:
         for choice in (chunk.choices or [])[:1]:  # the last chunk of some servers has the usage alone
             ended = choice.finish_reason or ended
-            text += getattr(choice.delta, "content", None) or ""
+            text += text_of(getattr(choice.delta, "content", None))
+            refusal += text_of(getattr(choice.delta, "refusal", None))
             for piece in getattr(choice.delta, "tool_calls", None) or []:
-                index = last if getattr(piece, "index", None) is None else piece.index
-                if piece.id and ids.get(index, piece.id) != piece.id:
-                    index = len(calls)
-                last, ids[index] = index, piece.id or ids.get(index)
-                call = calls.setdefault(index, ["", ""])
-                if piece.function:
-                    call[0] += piece.function.name or ""
-                    call[1] += in_json(piece.function.arguments)
+                last = add_piece(piece, calls, ids, last)
     if not ended:
         raise ValueError("the stream broke off, or the server does not stream; try stream=False")
+    check_end(ended, calls)
+    return Reply(text or refusal, [request(*calls[index]) for index in sorted(calls)])
+
+
+def add_piece(piece: Any, calls: dict[int, list[str]], ids: dict[int, Any], last: int) -> int:
+    """Add a piece of a stream to the call that it goes on with, and return that call's index; the first name stays."""
+    index = last if getattr(piece, "index", None) is None else piece.index
+    if piece.id and ids.get(index, piece.id) != piece.id:
+        index = len(calls)
+    ids[index] = piece.id or ids.get(index)
+    call = calls.setdefault(index, ["", ""])
+    if piece.function:
+        call[0] = call[0] or piece.function.name or ""
+        call[1] += in_json(piece.function.arguments)
+    return index
+
+
+def check_end(ended: str | None, calls: Any) -> None:
+    """Raise a ValueError for a reply that is not the model's whole one; calls that were cut off are refused later."""
+    if ended == "content_filter":
+        raise ValueError(FILTERED)
     if ended == "length" and not calls:
         raise ValueError(CUT)
-    return Reply(text, [request(*calls[index]) for index in sorted(calls)])
+
+
+def text_of(content: Any) -> str:
+    """Return the text of a content: a text, nothing, or a list of parts, of which some have a text or a refusal."""
+    if isinstance(content, list):
+        parts = [part.get("text") or part.get("refusal") if isinstance(part, dict) else part for part in content]
+        return "".join(part for part in parts if isinstance(part, str))
+    return content if isinstance(content, str) else ""
 
 
 def request(name: Any, arguments: Any) -> LlmToolCallRequest:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import is_dataclass
 from functools import lru_cache
 from typing import Any, get_type_hints
 
-import jsonschema
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from . import payloads
-from .models import first_fault
+from .files import parse_json, schema_fault
+from .models import deepest_fault
 from .payloads import HookStageOutput, Verdict
 
 ALLOW = Verdict()
@@ -46,16 +45,15 @@ def outcome(output: Any, payload: Any) -> tuple[Any, Verdict]:
             try:
                 check.validate_python(getattr(patched, name))
             except ValidationError as error:
-                raise ValueError(f"the patched payload's {name}: {first_fault(error)}") from None
+                raise ValueError(f"the patched payload's {name}: {deepest_fault(error)}") from None
     return patched, verdict
 
 
 def misfit(name: str, text: str, schema: dict[str, Any] | None) -> str:
     """Return why a call's arguments can not be used, "" if they can; without a schema they need only be JSON."""
     try:
-        arguments = json.loads(text)
-        faults = jsonschema.Draft202012Validator(schema).iter_errors(arguments) if schema else ()
-        fault = jsonschema.exceptions.best_match(faults)
+        arguments = parse_json(text)
     except (ValueError, RecursionError) as error:
         return f"the arguments of {name} are not JSON ({error}); send one JSON object"
-    return f"{name}'s arguments do not fit: {fault.json_path}: {fault.message[:200]}" if fault else ""
+    fault = schema_fault(schema, arguments) if schema else ""
+    return f"{name}'s arguments do not fit: {fault}" if fault else ""

@@ -121,8 +121,8 @@ class BeforeLlmCallHookPayload:
     force_finish_reason: str | None = None
 
     def saying(self, text: str) -> BeforeLlmCallHookPayload:
-        """Return the payload with a system message at the end, for this call of the driver alone."""
-        messages = [*self.turn.llm_messages, LlmChatMessage("system", text)]
+        """Return the payload with a system message at the end, for this call of the driver alone; "" adds none."""
+        messages = [*self.turn.llm_messages, *([LlmChatMessage("system", text)] if text else [])]
         return replace(self, turn=replace(self.turn, llm_messages=messages))
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from transitions import Machine
 
 from .files import read_json
+from .models import deepest_fault
 
 
 class Phase(BaseModel):
@@ -45,7 +46,7 @@ class Phases:
 
     @cached_property
     def machine(self) -> Machine:
-        """The same as a machine of the library `transitions`, which draws and checks it."""
+        """The same as a machine of the library `transitions`, which makes the moves."""
         moves = [{"trigger": f"{move.on} {move.status}", "source": move.source, "dest": move.to}
                  for move in self.transitions]  # fmt: skip
         return Machine(SimpleNamespace(), list(self.phases), initial=self.initial, transitions=moves,
@@ -74,15 +75,13 @@ def read_phases(path: Path, tools: set[str]) -> Phases | None:
 
     Raises ValueError for a phase that is not declared or not reachable and for a tool that the manifest does not have.
     """
-    if not path.is_file():
+    if not path.exists():
         return None
     where = f"{path.parent.name}/phases.json"
     try:
         declared = Declared.model_validate(read_json(path))
     except ValidationError as error:
-        fault = error.errors()[0]
-        place = ".".join(str(part) for part in fault["loc"])
-        raise ValueError(f"{where}: field {place or '(all)'}: {fault['msg']}; correct it") from None
+        raise ValueError(f"{where}: {deepest_fault(error)}") from None
     found = Phases(declared.initial, declared.phases, tuple(declared.transitions))
     named = [found.initial, *(name for move in found.transitions for name in (move.source, move.to))]
     for name in named:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from .measure import scores, worth
+from .measure import half_width, scores, worth
 from .phases import Phases
 
 LOOK = {"formal": ("Formal", "#0072B2", "o"), "markdown": ("Markdown", "#D55E00", "s"),
@@ -17,11 +17,9 @@ LOOK = {"formal": ("Formal", "#0072B2", "o"), "markdown": ("Markdown", "#D55E00"
         "formal less guard": ("less guard", "#009E73", "v"), "formal less phases": ("less phases", "#E69F00", "P"),
         "formal less arguments": ("less argument checks", "#56B4E9", "X"),
         "formal less phases, guard": ("less phases and guard", "#8C564B", "h"),
-        "formal, asking only": ("asking only", "#000000", "*"),
+        "formal, asking only": ("tools hidden, none refused", "#000000", "*"),
         "formal, asked again": ("asked again, no contract", "#000000", "d"),
         "bare, asked again": ("tools alone, asked again", "#666666", "p")}  # fmt: skip
-
-
 LAPSES = {"claim": 'says "done" too early', "skip": "leaves steps out", "cheat": "cheats",
           "hidden": "calls what is not offered", "garble": "breaks arguments", "wrong": "is plausible and wrong"}
 
@@ -30,7 +28,7 @@ def curve(axes, rows: pd.DataFrame, arm: str, column: str = "score", **style) ->
     """Draw an arm's mean over tasks against p, with the 95 % interval over seeds."""
     name, colour, marker = LOOK[arm]
     by_seed = rows[rows.arm == arm].groupby(["p", "seed"])[column].mean().unstack()
-    mean, half = by_seed.mean(axis=1), 2.09 * by_seed.sem(axis=1)
+    mean, half = by_seed.mean(axis=1), half_width(by_seed.to_numpy())
     axes.plot(mean.index, mean, color=colour, marker=marker, markersize=6, label=name, **style)
     axes.fill_between(mean.index, mean - half, mean + half, color=colour, alpha=0.15, linewidth=0)
 
@@ -61,8 +59,9 @@ def draw_lapses(rows: pd.DataFrame) -> Figure:
     axes.imshow(points, cmap="RdBu", vmin=-30, vmax=30, aspect="auto")
     for (row, lapse), (column, part) in product(enumerate(found), enumerate(points)):
         values = found[lapse][part]
-        sure = abs(values.mean()) > 2.09 * values.std(ddof=1) / len(values) ** 0.5
-        axes.text(column, row, f"{values.mean():+.0f}" if sure else "·", ha="center", va="center")
+        sure = abs(values.mean()) > half_width(values)
+        axes.text(column, row, f"{values.mean():+.0f}" if sure else "·", ha="center", va="center",
+                  color="white" if abs(values.mean()) > 20 else "black")
     ends = {lapse: [scores(rows[rows.lapse == lapse], arm).mean() for arm in ("bare", "formal")] for lapse in found}
     axes.set(xticks=range(points.shape[1]), xticklabels=list(points), yticks=range(len(found)), yticklabels=[
         f"{LAPSES[lapse]} (tools {tools:.0f}, Formal {formal:.0f})" for lapse, (tools, formal) in ends.items()],

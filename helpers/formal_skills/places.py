@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pickle
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from .drivers import Driver
 from .files import read_lines
@@ -34,6 +36,16 @@ def start_folder(folder: Path, driver: Driver) -> None:
         (folder / "driver.pickle").write_bytes(pickle.dumps(driver))
     except Exception:  # a driver defined in a notebook: resume() then asks for it
         (folder / "driver.pickle").unlink(missing_ok=True)
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keep a run to one runtime at a time; ValueError if another one has it."""
+    try:
+        with FileLock(folder / "running", timeout=0):
+            yield
+    except Timeout:
+        raise ValueError(f"another runtime is at work on {folder.name}; wait until it has ended") from None
 
 
 def read_folder(folder: Path, driver: Driver | None) -> tuple[dict, Driver]:

@@ -13,6 +13,8 @@ from helpers.course.threads import in_thread
 from .drivers import Driver, answer
 from .manifest import FormalSkill
 
+STOP = {"the", "and", "with", "that", "its", "not", "for", "are", "all", "which", "each", "from", "then", "write"}
+
 
 def route(prompt: str, skills: Sequence[FormalSkill], most: int = 1) -> list[FormalSkill]:
     """Return the skills whose names and descriptions are nearest to a task by TF-IDF, at most `most`, best first.
@@ -31,9 +33,6 @@ def route(prompt: str, skills: Sequence[FormalSkill], most: int = 1) -> list[For
 def stems(text: str) -> list[str]:
     """Return the words of a text, shortened to five letters, so that "repair" finds "repairing"."""
     return [word[:5] for word in re.findall(r"[a-z]{3,}", text.lower()) if word not in STOP]
-
-
-STOP = {"the", "and", "with", "that", "its", "not", "for", "are", "all", "which", "each", "from", "then", "write"}
 
 
 def route_by_model(prompt: str, skills: Sequence[FormalSkill], driver: Driver) -> list[FormalSkill]:

@@ -21,7 +21,7 @@ from .models import Task
 from .outcomes import ALLOW, misfit
 from .payloads import LlmToolCallRequest, Verdict
 from .phases import Track
-from .places import check_plain, read_folder, start_folder
+from .places import check_plain, held, read_folder, start_folder
 from .trace import Trace
 from .undo import roll_back
 from .workshop import BUDGET, Budget, Workshop, offered
@@ -70,19 +70,21 @@ class Runtime:
     def resume(cls, folder: str | Path, driver: Driver | None = None) -> Trace:
         """Return the trace of an interrupted run, carried on from its last step; no finished action is repeated.
 
-        What a half-done action had changed is undone first. The driver is the one it began with, unless one is given.
+        What Python had changed in a half-done action is undone first, if the run has the fence; what a program of its
+        had changed stays. The driver is the one it began with, unless one is given.
         """
         first, driver = read_folder(Path(folder).resolve(), driver)
         self = cls(first["workspace"], [from_spec(spec) for spec in first["skills"]], driver,
                    enforce=set(first["enforce"]), budget=Budget(**first["budget"]))  # fmt: skip
         self.talk.read()
-        roll_back(self.folder / "undo", self.workspace, self.talk.made)
+        roll_back(self.folder / "undo", self.workspace, lambda last: last not in self.talk.made)
         return in_thread(self.carry_on())
 
     async def carry_on(self) -> Trace:
         try:
-            while not self.talk.ended:
-                await self.step()
+            with held(self.folder):
+                while not self.talk.ended:
+                    await self.step()
         except DriverFailed as error:  # the journal stays open: resume() asks the driver again
             return Trace(self.talk.events, self.workspace, str(error))
         finally:
@@ -109,18 +111,17 @@ class Runtime:
         shown = {name: spec for skill in self.skills for name, spec in self.tools.items()
                  if name in skill.tools and not self.track.hides(talk.state, skill.name, name)}  # fmt: skip
         prepared = payloads.ToolsPreparedHookPayload(*who, self.stages.names, list(shown.values()))
-        prepared, refusal = await self.stages.run("tools_prepared", prepared, talk.state, notes)
+        prepared, refusal = await self.stages.run("tools_prepared", prepared, talk.state, notes, talk.turns)
         turn = payloads.LlmTurnContext(list(talk.messages), list(talk.events), None, *who)
-        asked = payloads.BeforeLlmCallHookPayload(turn, prepared.tools)
-        asked = asked.saying(text) if (text := self.track.says(talk.state)) else asked
+        asked = payloads.BeforeLlmCallHookPayload(turn, prepared.tools).saying(self.track.says(talk.state))
         if refusal.kind == "allow":
-            asked, refusal = await self.stages.run("before_llm_call", asked, talk.state, notes)
+            asked, refusal = await self.stages.run("before_llm_call", asked, talk.state, notes, talk.turns)
         messages = [message.to_openai_message() for message in asked.turn.llm_messages]
         tools = [tool.to_openai_tool() for tool in asked.tools]
         sent = sheet(messages, tools)
         reply = await answer(self.driver, messages, tools, talk.state) if refusal.kind == "allow" else Reply()
         heard = payloads.AfterLlmResponseHookPayload(*who, self.stages.names, reply.text, reply.calls, reply)
-        heard, verdict = await self.stages.run("after_llm_response", heard, talk.state, notes)
+        heard, verdict = await self.stages.run("after_llm_response", heard, talk.state, notes, talk.turns)
         refusal = verdict if refusal.kind == "allow" else refusal
         if refusal.kind == "deny":  # the driver hears why, and it is no claim that the task is done
             talk.state.setdefault(compat.INBOX, []).append(refusal.reason)
@@ -135,18 +136,18 @@ class Runtime:
     async def act(self, call: LlmToolCallRequest) -> None:
         """One call of a tool: permitted, guarded, executed, looked at; or refused, with the reason as its result."""
         talk, work, notes, place = self.talk, self.workshop, [], call.call_id
+        turn, number = map(int, place.split("_")[1:])  # call_TURN_NUMBER, as ask() names it
         verdict = Verdict("finish", "the turn has ended") if talk.finishing else self.permitted(call)
         if verdict.kind == "allow":
-            before = payloads.BeforeToolCallHookPayload(call, self.workspace.name, 0, self.stages.names)
-            before, verdict = await self.stages.run("before_tool_call", before, talk.state, notes)
+            before = payloads.BeforeToolCallHookPayload(call, self.workspace.name, number, self.stages.names)
+            before, verdict = await self.stages.run("before_tool_call", before, talk.state, notes, turn)
             if verdict.kind == "allow" and before.request != call:
-                call = before.request
-                verdict = self.permitted(call)
+                call, verdict = before.request, self.permitted(before.request)
         status, result = verdict.kind, f"Refused: {verdict.reason}"
         if verdict.kind == "allow":
             status, result, talk.state = await to_thread(work.call, call.name, call.arguments_json, talk.state, place)
-            after = payloads.AfterToolCallHookPayload(call, self.workspace.name, 0, result, status)
-            after, verdict = await self.stages.run("after_tool_call", after, talk.state, notes)
+            after = payloads.AfterToolCallHookPayload(call, self.workspace.name, number, result, status)
+            after, verdict = await self.stages.run("after_tool_call", after, talk.state, notes, turn)
             status, result = after.tool_status, after.result
             self.track.move(talk.state, call.name, status)
         kind = "finish" if compat.ENDED in talk.state else verdict.kind

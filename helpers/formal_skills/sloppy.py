@@ -118,7 +118,7 @@ class Mind:
         place = self.place_of(call) if straight else (self.done.index(False) if todo else None)
         if place is None or lapse == "hidden":
             return
-        role, failed = self.task.steps[place].role, result.startswith("Error")
+        role, failed = self.task.steps[place].role, result.startswith("Error:")
         if role == "verify" and failed and not all(self.proper[k] for k in self.works()):
             self.doubt(self.works())  # it sees that something is left, and does that again
         elif role in ("look", "verify") or not failed:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .files import append_line, read_lines
+from .files import append_line, inside, read_lines
 
 
 class Undo:
@@ -34,7 +34,7 @@ class Undo:
                 self.own.busy = False
 
     def begin(self, call: str) -> None:
-        """Forget the call before, whose changes stay, and begin with this one."""
+        """Forget the call before, whose changes stay; of one that changes nothing the log says nothing."""
         self.call = call
         if not self.kept:  # nothing to forget
             return
@@ -60,15 +60,27 @@ class Undo:
             self.kept.add(path)
 
 
-def roll_back(folder: Path, root: Path, made: Collection[str] = ()) -> None:
-    """Undo what the last call has changed, unless it is one of those that were made to the end; twice does no harm."""
-    if not (folder / "index").is_file():
+def roll_back(folder: Path, root: Path, half_done: Callable[[str], bool]) -> None:
+    """Undo what the last call has changed, if it is half done (by its id); twice does no harm.
+
+    A program that an executor starts can write into the log too: what leads out of the workspace is left alone.
+    """
+    index = folder / "index"
+    try:
+        first, *touched = read_lines(index) if index.is_file() and not index.is_symlink() else [{"call": ""}]
+        for entry in reversed(touched if half_done(first["call"]) else []):
+            put_back(folder / Path(entry["copy"]).name, root, Path(entry["path"]))
+    except (ValueError, KeyError, TypeError, AttributeError):  # no line of ours
         return
-    first, *touched = read_lines(folder / "index") or [{"call": ""}]
-    for entry in reversed(touched if first["call"] not in made else []):
-        path, copy = root / entry["path"], folder / entry["copy"]
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-        if copy.is_dir():
-            shutil.copytree(copy, path)
-        elif copy.exists():
-            shutil.copy2(copy, path)
+
+
+def put_back(copy: Path, root: Path, path: Path) -> None:
+    """Put a file or folder of the log in its place in the workspace; what has no copy was not there."""
+    place = inside(root, str(path.parent)) / path.name
+    if path.name in ("", "..") or any(part.is_symlink() for part in (copy, *copy.rglob("*"))):
+        return
+    shutil.rmtree(place) if place.is_dir() and not place.is_symlink() else place.unlink(missing_ok=True)
+    if copy.is_dir():
+        shutil.copytree(copy, place)
+    elif copy.is_file():
+        shutil.copy2(copy, place)

@@ -8,11 +8,11 @@ import io
 import json
 import mimetypes
 import os
-import re
 import signal
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
@@ -39,35 +39,28 @@ mimetypes.init()  # reads files that the fence would refuse; once, since every w
 def serve(channel: Connection, workspace: str, folder: str, skills: list[dict], fence: bool) -> None:
     """Answer calls until the channel closes: (name, arguments, state, id) -> (status, result, state).
 
-    Arguments and state come as JSON, so that nothing in them can break the channel.
+    Arguments and state come as JSON, so that nothing in them can break the channel. The first answer is "ready" with
+    whether the kernel confines this process, or "failed" and why.
 
     skills: for each its folder, the folder of a Markdown skill (or None), and its tools' scripts. A call named
     "done_when" checks a contract. Without `fence` nothing holds an executor back.
     """
     gc.freeze()
-    scratch, undo = str(Path(folder, "scratch")), Undo(Path(folder, "undo"), workspace)
     lock = FileLock(Path(folder, "lock"))  # held as long as this process lives: see places.read_folder
     lock.acquire()
-    if hasattr(os, "setsid"):
-        os.setsid()  # a group of its own: with this process ends what it has started
-    os.chdir(workspace)
-    os.environ["TMPDIR"] = tempfile.tempdir = scratch
-    os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
-    forget_keys()
-    sys.dont_write_bytecode = True
-    tools = {}
-    folders = [str(folder) for skill in skills for folder in (skill["folder"], skill["markdown"]) if folder]
-    for skill in skills:
-        markdown = skill["markdown"] and load_markdown(skill["markdown"])
-        config = markdown.config if markdown else read_config(skill["folder"])
-        for name, script in skill["tools"].items():
-            tools[name] = (entry_point(skill["folder"], script, "execute"), config)
-    threading.Thread(target=leave_with_parent, daemon=True).start()
+    scratch, undo = str(Path(folder, "scratch")), Undo(Path(folder, "undo"), workspace)
+    settle(workspace, scratch)
+    try:
+        tools = load_tools(skills)
+    except BaseException as error:  # whatever a script does when it is imported
+        answer(channel, "failed", f"{type(error).__name__}: {error}", "{}")
+        return
+    readable = [str(place) for skill in skills for place in (skill["folder"], skill["markdown"]) if place]
     loop = asyncio.new_event_loop()
-    confined = fence and confine([workspace, scratch, str(undo.folder)], folders)
+    confined = fence and confine([workspace, scratch, str(undo.folder)], readable)
     answer(channel, "ready", confined, "{}")
     if fence:
-        sys.addaudithook(make_guard(workspace, scratch, undo, folders))
+        sys.addaudithook(make_guard(workspace, scratch, undo, readable))
     while True:
         try:
             name, arguments, state, call = channel.recv()
@@ -82,15 +75,31 @@ def serve(channel: Connection, workspace: str, folder: str, skills: list[dict], 
         answer(channel, *execute_one(loop, execute, arguments, context))
 
 
+def settle(workspace: str, scratch: str) -> None:
+    """Make this process the workspace's: a group of its own, its folders, its path, no keys, an end with its parent."""
+    if hasattr(os, "setsid"):
+        os.setsid()  # with this process ends what it has started
+    os.chdir(workspace)
+    os.environ["TMPDIR"] = tempfile.tempdir = scratch
+    os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
+    sys.dont_write_bytecode = True
+    threading.Thread(target=leave_with_parent, daemon=True).start()
+
+
+def load_tools(skills: list[dict]) -> dict[str, tuple[Callable, Any]]:
+    """Return the executor of each tool, and its skill's settings; raises what a script raises when it is imported."""
+    tools = {}
+    for skill in skills:
+        markdown = skill["markdown"] and load_markdown(skill["markdown"])
+        config = markdown.config if markdown else read_config(skill["folder"])
+        for name, script in skill["tools"].items():
+            tools[name] = (entry_point(skill["folder"], script, "execute"), config)
+    return tools
+
+
 def answer(channel: Connection, status: str, result: Any, state: str) -> None:
     """Send an answer as JSON: the runtime unpickles nothing that an executor had in its hands."""
     channel.send_bytes(json.dumps([status, result, state]).encode())
-
-
-def forget_keys() -> None:
-    """Take keys out of the environment, so that what an executor prints of it does not land in the journal."""
-    for name in [name for name in os.environ if re.search("KEY|TOKEN|SECRET|PASSWORD", name.upper())]:
-        del os.environ[name]
 
 
 def execute_one(loop: asyncio.AbstractEventLoop, execute: Any, arguments: str, context: Any) -> tuple[str, str, str]:

@@ -6,9 +6,10 @@ import json
 import multiprocessing
 import multiprocessing.forkserver
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -35,6 +36,12 @@ if METHOD == "forkserver":
     os.register_at_fork(after_in_child=share_server)
 
 Skills = Sequence[FormalSkill]
+KEYS = re.compile("KEY|TOKEN|SECRET|PASSWORD")
+STARTING = 30.0  # seconds for the imports of all scripts
+
+
+class NotStarted(Exception):
+    """The worker could not start: a script of a skill cannot be imported."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +57,18 @@ BUDGET = Budget()
 
 
 @contextmanager
-def without_main() -> Iterator[None]:
-    """Hide the main program from a process that starts: it would run it again (slow, and endless without a guard)."""
+def apart() -> Iterator[None]:
+    """Keep from a process that starts the main program, which it would run again, and the keys of the environment.
+
+    What an executor prints of its environment lands in the journal; a program could read it of the server, too.
+    """
     main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+    keys = {name: os.environ.pop(name) for name in list(os.environ) if KEYS.search(name.upper())}
     try:
         yield
     finally:
         sys.modules["__main__"] = main
+        os.environ.update(keys)
 
 
 def kit(skill: FormalSkill) -> dict:
@@ -86,17 +98,21 @@ class Workshop:
         self.process = None
 
     def start(self) -> None:
-        """Start the worker and wait until it is fenced."""
+        """Start the worker and wait until it is fenced; raises NotStarted with the reason."""
         self.channel, end = PROCESSES.Pipe()
         process = PROCESSES.Process(target=serve, args=(end, *self.settings), daemon=True)
-        with without_main():
+        with apart():
             process.start()
         self.process = process
         end.close()
-        try:
-            _, self.confined, _ = json.loads(self.channel.recv_bytes())
-        except EOFError:
-            raise RuntimeError("the worker ended before its first call; do the skills' scripts import?") from None
+        status, info = "failed", "its scripts end the process, or take too long to import"
+        with suppress(EOFError):
+            if self.channel.poll(STARTING):
+                status, info, _ = json.loads(self.channel.recv_bytes())
+        if status == "failed":
+            self.close()
+            raise NotStarted(info)
+        self.confined = info
 
     def call(self, name: str, arguments: str, state: dict, call: str) -> tuple[str, Any, dict]:
         """Return (status, result, state) of one call, whose arguments are JSON; a long result is cut.
@@ -104,22 +120,33 @@ class Workshop:
         A worker that dies or lingers is replaced. Then the call counts as an error, its changes to the workspace are
         undone, and the state is as before.
         """
-        if self.process is None:
-            self.start()
-        self.channel.send((name, arguments, json.dumps(state, default=str), call))
         try:
+            if self.process is None:
+                self.start()
+            self.channel.send((name, arguments, json.dumps(state, default=str), call))
             if self.channel.poll(self.budget.seconds):
                 status, result, text = json.loads(self.channel.recv_bytes())
-                most = self.budget.characters
-                if isinstance(result, str) and most is not None and len(result) > most:
-                    result = f"{result[:most]}\n[cut: {len(result) - most} characters more; ask for less]"
-                return status, result, json.loads(text)
-            fault = f"Error: {name} took longer than {self.budget.seconds:g} s and was stopped; its changes were undone"
+                return status, self.cut(result), json.loads(text)
+            fault = f"Error: {name} took longer than {self.budget.seconds:g} s and was stopped; {self.undone}"
+        except NotStarted as reason:
+            fault = f"Error: {name} cannot run, since the skills' scripts do not load ({reason})"
         except (EOFError, ConnectionError):
-            fault = f"Error: {name} ended its process; its changes were undone"
+            fault = f"Error: {name} ended its process; {self.undone}"
         self.close()
-        roll_back(self.folder / "undo", self.workspace)
+        roll_back(self.folder / "undo", self.workspace, lambda last: last == call)
         return "error", [fault] if name == "done_when" else fault, state
+
+    @property
+    def undone(self) -> str:
+        """What is said of the changes of a call that did not end: without the fence nothing writes them down."""
+        return "its changes were undone" if self.settings[-1] else "what it has changed stays"
+
+    def cut(self, result: Any) -> Any:
+        """Return a result of at most as many characters as the budget has, with a word on what is missing."""
+        most = self.budget.characters
+        if not isinstance(result, str) or most is None or len(result) <= most:
+            return result
+        return f"{result[:most]}\n[cut: {len(result) - most} characters more; ask for less]"
 
     def close(self) -> None:
         if self.process is not None:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 
-from helpers.course import Case, Exercise, Mistake, solution_from
+from helpers.course import Case, Exercise, solution_from, typical
 
 from . import judges
 from . import mistakes_rates as by_rate
@@ -58,11 +58,6 @@ def _same_split(result):
     """Return what does not depend on the signs of singular vectors: B A, the frozen rest, and A's and B's lengths."""
     a, b, rest = result
     return b @ a, rest, (a * a).sum(1), (b * b).sum(0)
-
-
-def typical(*answers) -> tuple[Mistake, ...]:
-    """Return the wrong answers as mistakes, the question of each being its docstring."""
-    return tuple(Mistake(answer.__name__, answer, answer.__doc__) for answer in answers)
 
 
 def _solution(name):

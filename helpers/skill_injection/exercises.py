@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import torch
 
-from helpers.course import Case, Exercise, Mistake, solution_from
+from helpers.course import Case, Exercise, solution_from, typical
 
 from . import judges
 from . import mistakes_merges as merges
@@ -65,11 +65,6 @@ def _relatives():
             *((f"a stranger's {part} alone", base, own["format"] | {
                 name: foreign[name] for name in names if part in name})
               for part in ("layers.2.self_attn.o_proj", "layers.0.mlp.gate_proj", "lm_head"))]  # fmt: skip
-
-
-def typical(*answers) -> tuple[Mistake, ...]:
-    """Return the wrong answers as mistakes, the question of each being its docstring."""
-    return tuple(Mistake(answer.__name__, answer, answer.__doc__) for answer in answers)
 
 
 def _solution(name):

@@ -47,6 +47,24 @@ class Workspace:
         return Path(shutil.copytree(FOLDER / self.name / "fixtures", path, copy_function=shutil.copyfile))
 
 
+def content(file: Path) -> bytes:
+    """Return what is in a file; nothing where it is no file (a pipe would keep an oracle waiting) or cannot be read."""
+    try:
+        return file.read_bytes() if file.is_file() else b""
+    except OSError:
+        return b""
+
+
+def checked(file: Path, judge: Callable[[str], dict[str, bool]]) -> dict[str, bool]:
+    """Return what a judge says of a file's text; one check, which fails, where it cannot be read or judged."""
+    try:
+        if not file.is_file():
+            raise FileNotFoundError(file)
+        return judge(file.read_text(encoding="utf-8"))
+    except Exception:  # an agent may have left anything: no text, nested too deeply, of another form
+        return {f"{file.name} can be read": False}
+
+
 @lru_cache
 def load_task(name: str) -> Workspace:
     """Return one of the tasks by its name; ValueError for a name that there is not."""

@@ -6,24 +6,31 @@ from pathlib import Path
 
 import yaml
 
+from helpers.formal_skills.tasks import checked
+
 WANTED = {
     ("web", "image"): "nginx:1.27.3", ("app", "image"): "shop:2.4.1", ("app", "privileged"): None,
     ("web", "ports"): ["127.0.0.1:8080:80"],
 }  # fmt: skip
 
 
+def rest(compose: dict[str, dict]) -> dict[str, dict]:
+    """Return a compose file without what was to be mended."""
+    return compose | {"services": {
+        name: {key: value for key, value in service.items() if (name, key) not in WANTED}
+        for name, service in compose["services"].items()}}  # fmt: skip
+
+
+def judge(text: str) -> dict[str, bool]:
+    before = (Path(__file__).with_name("fixtures") / "compose.yaml").read_text(encoding="utf-8")
+    compose = yaml.safe_load(text)
+    services = compose["services"]
+    checks = {f"{service} {key}": services[service].get(key) == value for (service, key), value in WANTED.items()}
+    return checks | {"nothing else changed": rest(compose) == rest(yaml.safe_load(before))}
+
+
 def score_workspace(path: Path) -> dict:
     """Return the checks and the score of a workspace."""
-    try:
-        services = yaml.safe_load((path / "compose.yaml").read_text(encoding="utf-8"))["services"]
-        before = yaml.safe_load((Path(__file__).with_name("fixtures") / "compose.yaml").read_text())["services"]
-        checks = {f"{service} {key}": services[service].get(key) == value for (service, key), value in WANTED.items()}
-        rest = {name: {key: value for key, value in service.items() if (name, key) not in WANTED}
-                for name, service in services.items()}  # fmt: skip
-        kept = {name: {key: value for key, value in service.items() if (name, key) not in WANTED}
-                for name, service in before.items()}  # fmt: skip
-        checks["nothing else changed"] = rest == kept
-    except (OSError, yaml.YAMLError, KeyError, AttributeError, TypeError):
-        checks = {"compose.yaml can be read": False}
+    checks = checked(path / "compose.yaml", judge)
     checks["report"] = (path / "report.md").is_file()
     return {"checks": checks, "score": sum(checks.values()) / len(checks), "security": 1}

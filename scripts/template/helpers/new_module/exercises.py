@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from helpers.course import Case, Exercise, Mistake, solution_from
+from helpers.course import Case, Exercise, solution_from, typical
 
 from .coins import shrunken_mean
 
@@ -31,8 +31,6 @@ def no_added_heads(heads, flips, weight):
     return heads / np.maximum(flips + weight, 1)
 
 
-MISTAKES = (not_shrunken, all_heads, weight_each_side, no_added_heads)
-
 exercises = SimpleNamespace(
     shrunken=Exercise(
         "shrunken", "The shrunken mean", 1, shrunken_mean,
@@ -40,7 +38,7 @@ exercises = SimpleNamespace(
                Case((np.array([0, 0]), 0, 1.0), "coins that nobody tossed"),
                Case((np.array([7, 1, 2]), 7, 0.0), "no weight"),
                Case((np.array([1, 4]), 5, 3.5), "a weight that is no whole number")],
-        mistakes=[Mistake(wrong.__name__, wrong, wrong.__doc__) for wrong in MISTAKES],
+        mistakes=typical(not_shrunken, all_heads, weight_each_side, no_added_heads),
         hints=["Add flips to every coin before you divide.",
                "weight flips are added, and half of them show heads.",
                "Heads become heads + weight / 2; how many flips are there now?"],
