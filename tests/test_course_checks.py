@@ -219,3 +219,14 @@ def test_a_warning_of_a_known_mistake_is_not_put_down_to_the_learner(capfd):
     for answer in (lambda n: 3 * n, lambda n: nothing_of_that_name):  # noqa: F821
         ex.check(answer)
         assert "Remark" not in capfd.readouterr().out
+
+
+def test_a_return_is_missed_only_where_nothing_comes_back(capfd):
+    at = Exercise("at", "At", 1, lambda n: n, [Case((1,)), Case((2,))], hints="abc", solution="n")
+    assert "`return`" in checked(at, lambda n: n and None, capfd)
+    assert "`return`" not in checked(at, lambda n: None if n == 2 else n, capfd)
+
+
+def test_a_set_in_place_of_a_list_is_told(capfd):
+    names = Exercise("names", "Names", 1, lambda n: ["a", "b"][:n], [Case((2,))], hints="abc", solution="n")
+    assert "A set has no order. Is a list asked for?" in checked(names, lambda n: {"a", "b"}, capfd)

@@ -53,10 +53,11 @@ def _function(exercise, function) -> tuple[str, str]:
     results = [each.result for each in calls]
     if not_attempted(function, results) and not all(map(is_blank, expected)):
         return NOT_ATTEMPTED, ""
+    silent = "Is a `return` missing?" if all(result is None for result in results) else ""
     for number, made in enumerate(calls):
         outcome, details = _case(exercise, number, expected[number], made)
         if outcome != RIGHT:
-            return outcome, _lines(details, _question(exercise, results))
+            return outcome, _lines(details, silent, _question(exercise, results))
     return RIGHT, ""
 
 
@@ -67,7 +68,7 @@ def _case(exercise, number: int, expected, made: Call) -> tuple[str, str]:
         return RAISED, _lines(header, f"  {made.result.error}", f"  {made.result.place}".rstrip())
     found = _gap(exercise, expected, made.result)
     if found:
-        return WRONG, _lines(header, told(found), "Is a `return` missing?" if made.result is None else "")
+        return WRONG, _lines(header, told(found))
     before = exercise.cases[number].args
     for place, pair in enumerate(zip(before, made.args, strict=True), start=1):
         if difference(*map(comparable, pair)):
