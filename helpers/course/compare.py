@@ -148,7 +148,8 @@ def _at(place: tuple[int, ...]) -> str:
 
 def _sequences(expected, came, tolerance: float) -> Difference | None:
     if isinstance(came, (set, frozenset)):
-        return Difference(describe(expected), describe(came), "A set has no order. Is a list asked for? sorted(...) makes one.")
+        remark = "A set has no order. Is a list asked for? sorted(...) makes one."
+        return Difference(describe(expected), describe(came), remark)
     if is_scalar(came) or not isinstance(came, (tuple, list, np.ndarray)):
         return Difference(describe(expected), describe(came), "Is every part returned, with commas between?")
     if len(came) != len(expected):
