@@ -20,6 +20,7 @@ class Conversation:
         self.state: dict = {}
         self.waiting: list[LlmToolCallRequest] = []
         self.shown: list[str] = []
+        self.turns = 0
         self.claims = self.finishing = False
 
     def read(self) -> None:
@@ -41,10 +42,6 @@ class Conversation:
         return bool(self.events) and self.events[-1]["kind"] == "end"
 
     @property
-    def turns(self) -> int:
-        return sum(event["kind"] == "reply" for event in self.events)
-
-    @property
     def refused(self) -> int:
         """How often the contract has refused the driver's claim to be done."""
         return sum("faults" in event for event in self.events)
@@ -59,6 +56,7 @@ class Conversation:
         self.messages = [*opening, LlmChatMessage("user", event["prompt"])]
 
     def _reply(self, event: dict) -> None:
+        self.turns += 1
         self.waiting = [LlmToolCallRequest(**call) for call in event["calls"]]
         self.claims, self.finishing, self.shown = not self.waiting, False, event["shown"]
         self.messages.append(LlmChatMessage("assistant", event["text"], self.waiting or None))
