@@ -137,7 +137,7 @@ def test_torch_comes_from_the_cpu_index_only_where_it_helps(monkeypatch, capsys)
 def test_an_index_that_somebody_names_is_asked_with_a_gpu_too(house, monkeypatch, given, gpu, asked, how):
     variables = {name: value for name, value in os.environ.items() if name not in ("TORCH_INDEX", "MAKEFLAGS")}
     variables |= dict(each.split("=", 1) for each in given) if how == "variable" else {}
-    command = ["make", "-n", "env", "PYTHON=python3", *(given if how == "argument" else [])]
+    command = ["make", "-n", "--no-print-directory", "env", "PYTHON=python3", *(given if how == "argument" else [])]
     done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=True)
     arguments = shlex.split(done.stdout.split("scripts/environment.py")[1])
     indexes = []

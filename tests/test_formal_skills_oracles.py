@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from helpers.formal_skills import judges, mistakes_release
+from helpers.formal_skills import judges_release, mistakes_release
 from helpers.formal_skills.confinement import landlock_abi_version
 from helpers.formal_skills.tasks import FOLDER, NAMES, SEVENTH, load_task
 
@@ -184,9 +184,9 @@ def test_deep_nesting_and_bytes_that_are_no_text_fail_one_check(task, deep, tmp_
     (mistakes_release.without_phases, "no phases.json"), (mistakes_release.no_contract, "no done_when.json"),
     (mistakes_release.no_guard, "no guard")])  # fmt: skip
 def test_a_skill_of_the_last_exercise_needs_its_files_and_a_guard_that_holds(mistake, words):
-    right, said = judges.skilled(mistake)
+    right, said = judges_release.skilled(mistake)
     assert not right and words in said
 
 
 def test_a_skill_of_the_last_exercise_may_have_more_files():
-    assert judges.skilled(lambda: mistakes_release.release() | {"README.md": "x", "scripts/more.py": ""})[0]
+    assert judges_release.skilled(lambda: mistakes_release.release() | {"README.md": "x", "scripts/more.py": ""})[0]
