@@ -58,7 +58,7 @@ class Trace:
         phase = " ".join(self.events[0]["state"].get("phases", {}).values())
         for event in self.events[1:]:
             turn += event["kind"] == "reply"
-            row: dict[str, Any] = {"turn": turn, "phase": phase, "what": event["kind"]}
+            row: dict[str, Any] = {"turn": turn, "phase": phase, "what": event["kind"], "with": ""}
             if event["kind"] == "call":
                 row |= {"what": event["name"], "with": event["arguments"], "status": event["status"],
                         "came back": event["result"]}  # fmt: skip
@@ -69,7 +69,7 @@ class Trace:
             phase = " ".join(event.get("state", {}).get("phases", {}).values()) or phase
             rows.append(row)
         rows = [{key: shown(value) for key, value in row.items()} for row in rows]
-        return pd.DataFrame(rows, columns=["turn", "phase", "what", "with", "status", "came back"]).fillna("")
+        return pd.DataFrame(rows, columns=["turn", "phase", "what", "with", "status", "came back"])
 
     def __str__(self) -> str:
         said = f"{self.status} after {self.turns} turns, {len(self.calls)} calls, {self.tokens['total']} tokens"
