@@ -36,9 +36,10 @@ def test_a_family_trained_again_behaves_alike():
                              for each in (family, shipped))  # fmt: skip
             # Another machine's last digits start another path; seeds differ by about .1 (notebook 1).
             assert abs(merged - known) < 0.25, (recipe, skill, merged, known)
-    for skill in SKILLS:
-        lengths = [length(task_vector(each.base, each.experts[skill])) for each in (family, shipped)]
-        assert lengths[0] == pytest.approx(lengths[1], rel=0.15)
+    for skill in SKILLS:  # as with the scores: five seeds lie up to a quarter apart
+        committed = [row["length"] for row in where(load_results()["vectors"], recipe="joint", vector=skill)]
+        again = length(task_vector(family.base, family.experts[skill]))
+        assert len(committed) == 5 and 0.9 * min(committed) < again < 1.1 * max(committed), (skill, again, committed)
 
 
 TABLES = {"scale": scale_rows, "parts": part_rows, "vectors": vector_rows, "baselines": baseline_rows,
