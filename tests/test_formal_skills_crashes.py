@@ -6,7 +6,6 @@ import asyncio
 import os
 import subprocess
 import sys
-import textwrap
 import time
 
 import pytest
@@ -39,7 +38,9 @@ def test_a_worker_that_dies_between_two_calls_takes_only_the_second_with_it(tmp_
 
 FORGED = """
 import json, os, signal
-lines = [{"call": "call_0_0"}, {"path": "../victim", "copy": "own"}, {"path": "stolen", "copy": "key"},
+with open("../w.run/undo/index") as index:
+    own = [json.loads(line) for line in index]
+lines = [*own, {"path": "../victim", "copy": "own"}, {"path": "stolen", "copy": "key"},
          {"path": "..", "copy": "own"}, {"path": "in/victim", "copy": "own"}]
 os.symlink(os.path.abspath("../victim"), "../w.run/undo/key")
 os.symlink(os.path.abspath(".."), "in")
@@ -52,7 +53,9 @@ os.kill(os.getppid(), signal.SIGKILL)
 def test_a_program_that_writes_into_the_undo_log_does_not_lead_out(tmp_path):
     (lay_out(tmp_path) / "forge.py").write_text(FORGED)
     (tmp_path / "victim").write_text("precious")
-    trace = play(tmp_path, call("do", code="subprocess.run([sys.executable, 'forge.py'])"), call("do", code="out = 2"))
+    change = "open('a', 'w').write('half'); subprocess.run([sys.executable, 'forge.py'])"
+    trace = play(tmp_path, call("do", code=change), call("do", code="out = 2"))
+    assert (tmp_path / "w" / "a").read_text() == "a"  # what was before the forged lines is undone all the same
     assert [event["status"] for event in trace.calls] == ["error", "ok"]
     assert (tmp_path / "victim").read_text() == "precious" and not (tmp_path / "w" / "stolen").exists()
 
@@ -143,12 +146,15 @@ def test_a_run_has_one_runtime_at_a_time(tmp_path):
 
 
 KEYS = """
+import multiprocessing.forkserver
 import os
 import sys
 from pathlib import Path
 from helpers.formal_skills import Runtime, Scripted, load_skill
 from tiny_skills import call
-look = "out = subprocess.run('cat /proc/$PPID/environ; env', shell=True, capture_output=True, text=True).stdout"
+if sys.argv[2] == "env":
+    multiprocessing.forkserver.ensure_running()  # by others, with the keys
+look = f"out = subprocess.run({sys.argv[2]!r}, shell=True, capture_output=True, text=True).stdout"
 top = Path(sys.argv[1])
 said = str(Runtime(top / "w", [load_skill(top / "skill")], Scripted([call("do", code=look)])).run("Look.").events)
 print("told" if "sk-precious" in said else "kept", os.environ["SOME_API_KEY"], "PATH=" in said)
@@ -156,10 +162,11 @@ print("told" if "sk-precious" in said else "kept", os.environ["SOME_API_KEY"], "
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no /proc")
-def test_keys_of_the_environment_reach_no_program(tmp_path):
+@pytest.mark.parametrize("command", ["cat /proc/$PPID/environ; env", "env"])
+def test_keys_of_the_environment_reach_no_program(tmp_path, command):
     lay_out(tmp_path)
     make_skill(tmp_path / "skill", do=ANYTHING)
     variables = os.environ | {"SOME_API_KEY": "sk-precious", "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(KEYS), str(tmp_path)], env=variables, text=True,
+    done = subprocess.run([sys.executable, "-c", KEYS, str(tmp_path), command], env=variables, text=True,
                           capture_output=True, timeout=120)  # fmt: skip
     assert done.stdout.split() == ["kept", "sk-precious", "True"], done.stderr

@@ -6,10 +6,12 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .files import append_line, inside, read_lines
+
+NOT_OURS = (ValueError, KeyError, TypeError, AttributeError)  # what a line that is not the log's own raises
 
 
 class Undo:
@@ -65,13 +67,13 @@ def roll_back(folder: Path, root: Path, half_done: Callable[[str], bool]) -> Non
 
     A program that an executor starts can write into the log too: what leads out of the workspace is left alone.
     """
-    index = folder / "index"
-    try:
-        first, *touched = read_lines(index) if index.is_file() and not index.is_symlink() else [{"call": ""}]
-        for entry in reversed(touched if half_done(first["call"]) else []):
+    index, touched = folder / "index", []
+    with suppress(*NOT_OURS):
+        first, *lines = read_lines(index) if index.is_file() and not index.is_symlink() else []
+        touched = lines if half_done(first["call"]) else []
+    for entry in reversed(touched):
+        with suppress(*NOT_OURS):
             put_back(folder / Path(entry["copy"]).name, root, Path(entry["path"]))
-    except (ValueError, KeyError, TypeError, AttributeError):  # no line of ours
-        return
 
 
 def put_back(copy: Path, root: Path, path: Path) -> None:

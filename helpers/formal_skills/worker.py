@@ -8,11 +8,12 @@ import io
 import json
 import mimetypes
 import os
+import re
 import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import redirect_stderr, redirect_stdout
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
@@ -34,6 +35,8 @@ from .state import Kept
 from .undo import Undo
 
 mimetypes.init()  # reads files that the fence would refuse; once, since every worker is forked from here
+
+KEYS = re.compile("KEY|TOKEN|SECRET|PASSWORD")
 
 
 def serve(channel: Connection, workspace: str, folder: str, skills: list[dict], fence: bool) -> None:
@@ -82,8 +85,15 @@ def settle(workspace: str, scratch: str) -> None:
     os.chdir(workspace)
     os.environ["TMPDIR"] = tempfile.tempdir = scratch
     os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
+    for name in keys_of(os.environ):  # the server has none, unless it was started before, by others
+        del os.environ[name]
     sys.dont_write_bytecode = True
     threading.Thread(target=leave_with_parent, daemon=True).start()
+
+
+def keys_of(names: Iterable[str]) -> list[str]:
+    """Return the names of variables that hold keys: what an executor prints of them would land in the journal."""
+    return [name for name in names if KEYS.search(name.upper())]
 
 
 def load_tools(skills: list[dict]) -> dict[str, tuple[Callable, Any]]:

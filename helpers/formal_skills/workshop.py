@@ -6,7 +6,6 @@ import json
 import multiprocessing
 import multiprocessing.forkserver
 import os
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -18,7 +17,7 @@ from typing import Any
 from .manifest import FormalSkill
 from .payloads import LlmFunctionToolSpec
 from .undo import roll_back
-from .worker import end_group, serve
+from .worker import end_group, keys_of, serve
 
 # A fork of a small, clean server process starts in milliseconds and inherits no threads.
 METHOD = "spawn" if sys.platform == "win32" else "forkserver"
@@ -36,7 +35,6 @@ if METHOD == "forkserver":
     os.register_at_fork(after_in_child=share_server)
 
 Skills = Sequence[FormalSkill]
-KEYS = re.compile("KEY|TOKEN|SECRET|PASSWORD")
 STARTING = 30.0  # seconds for the imports of all scripts
 
 
@@ -63,7 +61,7 @@ def apart() -> Iterator[None]:
     What an executor prints of its environment lands in the journal; a program could read it of the server, too.
     """
     main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
-    keys = {name: os.environ.pop(name) for name in list(os.environ) if KEYS.search(name.upper())}
+    keys = {name: os.environ.pop(name) for name in keys_of(os.environ)}
     try:
         yield
     finally:
