@@ -16,6 +16,7 @@ from matplotlib import pyplot  # noqa: E402
 from PIL import Image  # noqa: E402
 
 from helpers.course import MARKERS, PALETTE, explorer, png, show, style  # noqa: E402
+from helpers.course.painter import FAST  # noqa: E402
 from helpers.course.widgets import VIEW, control  # noqa: E402
 
 ALT = "Accuracy falls as models copy."
@@ -122,7 +123,8 @@ def test_a_move_draws_once_and_comes_back_to_the_same_picture():
 def test_the_moved_picture_is_what_a_fresh_figure_shows():
     made, _ = explored()
     made.move(copies=3)
-    fresh = np.asarray(Image.open(io.BytesIO(png(drawn(3)[0]))).convert("RGB"))
+    with matplotlib.rc_context(FAST):
+        fresh = np.asarray(Image.open(io.BytesIO(png(drawn(3)[0]))).convert("RGB"))
     assert (pixels(made) == fresh).all()
 
 

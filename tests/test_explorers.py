@@ -7,7 +7,9 @@ from importlib import import_module
 
 import numpy as np
 import pytest
+from matplotlib import rc_context
 
+from helpers.course.painter import FAST
 from helpers.course.plots import style
 from helpers.course.widgets import Explorer
 from scripts.notebook_format import notebook_paths, read
@@ -47,12 +49,23 @@ def test_what_is_shown_is_what_a_whole_drawing_shows(path):
         fast = pixels(painter.canvas)
         for artist in painter.moving:
             artist.set_animated(False)
-        painter.canvas.draw()
+        with rc_context(FAST):
+            painter.canvas.draw()
         assert (pixels(painter.canvas) == fast).all(), lab.values
         for artist in painter.moving:
             artist.set_animated(True)
         shown.add(fast.tobytes())
     assert lab.error is None and len(shown) > MOVES / 4
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_what_stands_still_is_drawn_once_for_each_slider(path):
+    lab, seen = made(path), []
+    for name, values in lab.offered().items():
+        for value in (values * 3)[:9]:
+            lab.move(**{name: value})
+            seen.append(lab._painter.background)
+    assert len({id(background) for background in seen}) <= 2 * len(lab.controls)
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
