@@ -15,10 +15,12 @@ class Painter:
     """
 
     def __init__(self, fig):
+        from matplotlib import rc_context
         from matplotlib.backends.backend_agg import FigureCanvasAgg
 
         self.figure, self.canvas = fig, FigureCanvasAgg(fig)
-        self.canvas.draw()
+        with rc_context(FAST):
+            self.canvas.draw()
         fig.set_layout_engine("none")
         settle(fig)
         self.moving: list = []
