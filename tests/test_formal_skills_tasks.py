@@ -13,7 +13,7 @@ from helpers.formal_skills.attacks import ATTACKS, harms, says
 from helpers.formal_skills.drivers import readable
 from helpers.formal_skills.experiments import ARMS, HERE, run_one, skills_of
 from helpers.formal_skills.ledger import sheet, spent, tokens, vocabulary
-from helpers.formal_skills.payloads import LlmToolCallRequest
+from helpers.formal_skills.payloads import LlmChatMessage, LlmToolCallRequest
 from helpers.formal_skills.sloppy import LAPSES, Mind
 from helpers.formal_skills.tasks import NAMES, SEVENTH
 
@@ -166,10 +166,10 @@ def test_what_is_no_reply_ends_the_run_at_its_first_turn(tmp_path, raw, kind):
 
 def test_tokens_are_those_of_the_real_vocabulary():
     assert vocabulary().n_vocab == 100277 and tokens("hello world") == 2 and tokens("<|endoftext|>") > 1
-    said = [{"role": "system", "content": "a"}, {"role": "user", "content": "b"}, {"role": "tool", "content": "c"}]
+    said = [LlmChatMessage("system", "a"), LlmChatMessage("user", "b"), LlmChatMessage("tool", "c")]
     before, now, other = sheet(said[:2], [{"x": 1}]), sheet(said, [{"x": 1}]), sheet(said, [{"x": 2}])
     row = spent(now, before, "done")
-    assert row["uncached"] == tokens(json.dumps(said[2])) == row["results"] and row["completion"] == 1
+    assert row["uncached"] == tokens(json.dumps(said[2].to_openai_message())) == row["results"] and row["completion"] == 1
     assert spent(other, before, "")["uncached"] == spent(other, [], "")["prompt"]
     assert row["prompt"] == sum(row[part] for part in ("schemas", "skill", "history", "results"))
 

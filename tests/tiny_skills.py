@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import multiprocessing.forkserver
 import os
@@ -79,7 +80,7 @@ class Fort:
     def run(self, code: str, **names) -> tuple[str, str]:
         """Return status and result of a program."""
         names = {"top": str(self.top), **names}
-        return self.shop.call("do", json.dumps({"code": code, "names": names}), {}, "call")[:2]
+        return asyncio.run(self.shop.call("do", json.dumps({"code": code, "names": names}), {}, "call"))[:2]
 
     def outside(self) -> dict:
         """What no executor may change: everything but the workspace, and what its worker writes for itself."""

@@ -7,6 +7,8 @@ from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
+from .payloads import LlmChatMessage
+
 PARTS = ("schemas", "skill", "history", "results", "completion")
 KINDS = {"system": "skill", "tool": "results"}
 CL100K = "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7"  # of the file that tiktoken publishes
@@ -33,14 +35,14 @@ def tokens(text: str) -> int:
     return len(vocabulary().encode(text, disallowed_special=()))
 
 
-def sheet(messages: list[dict], tools: list[dict]) -> list[tuple[str, str]]:
+def sheet(messages: list[LlmChatMessage], tools: list[dict]) -> list[tuple[str, str]]:
     """Return a prompt as it is counted: the part that each item belongs to, and its text; tools first.
 
     The base prompt (the first message) counts as history, every other system message as text of a skill.
     """
-    kinds = ["history", *(KINDS.get(message["role"], "history") for message in messages[1:])]
+    kinds = ["history", *(KINDS.get(message.role, "history") for message in messages[1:])]
     return [("schemas", json.dumps(tools) if tools else ""),
-            *((kind, json.dumps(message)) for kind, message in zip(kinds, messages))]  # fmt: skip
+            *((kind, message.text) for kind, message in zip(kinds, messages))]  # fmt: skip
 
 
 def spent(now: list[tuple[str, str]], before: list[tuple[str, str]], reply: str) -> dict[str, int]:

@@ -6,8 +6,10 @@ Names and fields are those of FairyClaw 0.2.4 (fairyclaw/core/agent/hooks/protoc
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Generic, Literal, TypeVar
 
 P = TypeVar("P")
@@ -74,6 +76,11 @@ class LlmChatMessage:
         if self.tool_call_id:
             message["tool_call_id"] = self.tool_call_id
         return message
+
+    @cached_property
+    def text(self) -> str:
+        """The message as it is counted, JSON: a run counts each of its messages again at every turn."""
+        return json.dumps(self.to_openai_message())
 
 
 @dataclass

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from asyncio import to_thread
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -118,7 +117,7 @@ class Runtime:
             asked, refusal = await self.stages.run("before_llm_call", asked, talk.state, notes, talk.turns)
         messages = [message.to_openai_message() for message in asked.turn.llm_messages]
         tools = [tool.to_openai_tool() for tool in asked.tools]
-        sent = sheet(messages, tools)
+        sent = sheet(asked.turn.llm_messages, tools)
         reply = await answer(self.driver, messages, tools, talk.state) if refusal.kind == "allow" else Reply()
         heard = payloads.AfterLlmResponseHookPayload(*who, self.stages.names, reply.text, reply.calls, reply)
         heard, verdict = await self.stages.run("after_llm_response", heard, talk.state, notes, talk.turns)
@@ -145,7 +144,7 @@ class Runtime:
                 call, verdict = before.request, self.permitted(before.request)
         status, result = verdict.kind, f"Refused: {verdict.reason}"
         if verdict.kind == "allow":
-            status, result, talk.state = await to_thread(work.call, call.name, call.arguments_json, talk.state, place)
+            status, result, talk.state = await work.call(call.name, call.arguments_json, talk.state, place)
             after = payloads.AfterToolCallHookPayload(call, self.workspace.name, number, result, status)
             after, verdict = await self.stages.run("after_tool_call", after, talk.state, notes, turn)
             status, result = after.tool_status, after.result
@@ -170,7 +169,7 @@ class Runtime:
         contract = [*talk.events[0]["done_when"], *own]
         faults = []
         if contract and "contract" in self.enforce:
-            _, faults, _ = await to_thread(self.workshop.call, "done_when", json.dumps(contract), talk.state, "claim")
+            _, faults, _ = await self.workshop.call("done_when", json.dumps(contract), talk.state, "claim")
         if ended["status"] == "failed" or (faults and talk.refused == 2):  # the third in vain is the last
             talk.record("end", status="failed", reason="; ".join(faults) or ended["summary"])
         elif faults:

@@ -7,6 +7,7 @@ import multiprocessing
 import multiprocessing.forkserver
 import os
 import sys
+from asyncio import to_thread
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ if METHOD == "forkserver":
 
 Skills = Sequence[FormalSkill]
 STARTING = 30.0  # seconds for the imports of all scripts
+BRIEF = 0.002  # seconds: an answer that comes so soon is awaited here, since a thread would take as long again
 
 
 class NotStarted(Exception):
@@ -112,7 +114,7 @@ class Workshop:
             raise NotStarted(info)
         self.confined = info
 
-    def call(self, name: str, arguments: str, state: dict, call: str) -> tuple[str, Any, dict]:
+    async def call(self, name: str, arguments: str, state: dict, call: str) -> tuple[str, Any, dict]:
         """Return (status, result, state) of one call, whose arguments are JSON; a long result is cut.
 
         A worker that dies or lingers is replaced. Then the call counts as an error, its changes to the workspace are
@@ -120,9 +122,9 @@ class Workshop:
         """
         try:
             if self.process is None:
-                self.start()
+                await to_thread(self.start)
             self.channel.send((name, arguments, json.dumps(state, default=str), call))
-            if self.channel.poll(self.budget.seconds):
+            if self.channel.poll(BRIEF) or await to_thread(self.channel.poll, self.budget.seconds):
                 status, result, text = json.loads(self.channel.recv_bytes())
                 return status, self.cut(result), json.loads(text)
             fault = f"Error: {name} took longer than {self.budget.seconds:g} s and was stopped; {self.undone}"

@@ -155,7 +155,7 @@ async def our_parts(stages: Stages, shop: Workshop, with_tool: bool) -> list[flo
         for name, payload in staged(payloads, number).items():
             if name == "after_tool_call" and tool:
                 call = asked_for(number)
-                assert (await asyncio.to_thread(shop.call, call.name, call.arguments_json, {}, call.call_id))[0] == "ok"
+                assert (await shop.call(call.name, call.arguments_json, {}, call.call_id))[0] == "ok"
             await stages.run(name, payload, {}, [])
 
     return await timed(turn, with_tool)
