@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from .payloads import ToolContext
+
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C, where it is built: ten times as fast
+DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 async def read_file(args: dict, context: ToolContext) -> str:
@@ -16,3 +22,11 @@ async def write_report(args: dict, context: ToolContext) -> str:
     """Write the report."""
     Path("report.md").write_text(args["text"] + "\n", encoding="utf-8")
     return "report.md written"
+
+
+def read_yaml(path: Path) -> Any:
+    return yaml.load(path.read_text(encoding="utf-8"), LOADER)
+
+
+def write_yaml(path: Path, value: Any) -> None:
+    path.write_text(yaml.dump(value, Dumper=DUMPER, sort_keys=False), encoding="utf-8")

@@ -15,6 +15,8 @@ from typing import Any
 from . import compat
 from .files import inside
 
+ODD = re.compile("[^0-9A-Za-z_]")  # compiled here, once for all workers
+
 
 def check_script(folder: Path, part: Any) -> None:
     """Raise a ValueError if the script of a tool or a hook is no file of the skill's scripts."""
@@ -32,7 +34,7 @@ def load_script(folder: Path, script: str) -> types.ModuleType:
     path = folder / ("scripts" if script != "config.py" else "") / script
     source = path.read_bytes()
     package = package_of(folder, path.parent)
-    name = f"{package}.{re.sub('[^0-9A-Za-z_]', '_', path.stem)}"
+    name = f"{package}.{ODD.sub('_', path.stem)}"
     known = sys.modules.get(name)
     if known is not None and known.__source__ == source:
         return known
@@ -51,7 +53,7 @@ def load_script(folder: Path, script: str) -> types.ModuleType:
 
 def package_of(folder: Path, scripts: Path) -> str:
     """Return the name of the synthetic package for a folder, FairyClaw's way with the folder's place as a suffix."""
-    name = f"fairyclaw_cap_{re.sub('[^0-9A-Za-z_]', '_', folder.name)}_{sha256(str(scripts).encode()).hexdigest()[:8]}"
+    name = f"fairyclaw_cap_{ODD.sub('_', folder.name)}_{sha256(str(scripts).encode()).hexdigest()[:8]}"
     if name not in sys.modules:
         sys.modules[name] = types.ModuleType(name)
         sys.modules[name].__path__ = [str(scripts)]

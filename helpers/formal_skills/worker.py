@@ -27,7 +27,7 @@ from .confinement import confine
 from .contracts import failed
 from .fence import make_guard
 from .markdown import load_markdown
-from .models import rules
+from .models import Rule
 from .payloads import ToolContext
 from .scripts import entry_point
 from .settings import read_config
@@ -71,7 +71,8 @@ def serve(channel: Connection, workspace: str, folder: str, skills: list[dict], 
             return
         undo.begin(call)
         if name == "done_when":
-            answer(channel, "ok", failed(rules(json.loads(arguments)), Path(workspace)), state)
+            contract = tuple(Rule.model_construct(**rule) for rule in json.loads(arguments))  # checked when it was read
+            answer(channel, "ok", failed(contract, Path(workspace)), state)
             continue
         execute, config = tools[name]
         context = ToolContext(Path(workspace).name, None, None, config, workspace, workspace, None, json.loads(state))

@@ -24,7 +24,7 @@ from .worker import end_group, keys_of, serve
 METHOD = "spawn" if sys.platform == "win32" else "forkserver"
 PROCESSES = multiprocessing.get_context(METHOD)
 if METHOD == "forkserver":
-    PROCESSES.set_forkserver_preload(["helpers.formal_skills.worker"])
+    PROCESSES.set_forkserver_preload(["helpers.formal_skills.worker", "multiprocessing.popen_forkserver"])
 
 
     def share_server() -> None:

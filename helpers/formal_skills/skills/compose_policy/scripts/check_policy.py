@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-import yaml
+from helpers.formal_skills.actions import read_yaml
 
 
 async def execute(args, context):
-    services, found = yaml.safe_load(Path("compose.yaml").read_text(encoding="utf-8"))["services"], []
+    services, found = read_yaml(Path("compose.yaml"))["services"], []
     for name, service in services.items():
         if ":" not in service["image"] or service["image"].endswith(":latest"):
             found.append(f"{name}: image {service['image']} has no fixed version")

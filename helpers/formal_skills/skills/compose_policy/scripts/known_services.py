@@ -3,8 +3,7 @@
 import json
 from pathlib import Path
 
-import yaml
-
+from helpers.formal_skills.actions import read_yaml
 from helpers.formal_skills.payloads import deny
 
 
@@ -14,7 +13,7 @@ async def execute_hook(hook_input):
         return None
     args = json.loads(request.arguments_json)
     root = hook_input.context.state["meta"]["workspace_root"]
-    services = yaml.safe_load(Path(root, "compose.yaml").read_text(encoding="utf-8"))["services"]
+    services = read_yaml(Path(root, "compose.yaml"))["services"]
     if args["service"] not in services:
         return deny(f"there is no service {args['service']!r}; services: {', '.join(services)}")
     image = services[args["service"]]["image"].split(":")[0]
