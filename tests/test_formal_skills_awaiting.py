@@ -27,7 +27,7 @@ async def after_several_waits():
     return (await asyncio.gather(at_once(), after_one_breath()))[1]
 
 
-async def with_a_task_of_its_own():
+async def with_its_own_task():
     return await asyncio.create_task(at_once())
 
 
@@ -74,7 +74,7 @@ async def fails_after_a_wait():
     raise KeyError("after a wait")
 
 
-@pytest.mark.parametrize("call", [at_once, after_one_breath, after_several_waits, with_a_task_of_its_own, with_a_thread])
+@pytest.mark.parametrize("call", [at_once, after_one_breath, after_several_waits, with_its_own_task, with_a_thread])
 @pytest.mark.parametrize("limit", [{}, {"seconds": 5.0}])
 def test_its_result_comes_back(call, limit):
     assert asyncio.run(outcome_of(call(), **limit)) == "done"

@@ -149,13 +149,17 @@ def test_fault_2_a_forced_call_runs_the_test_of_one_benchmark_task(play):
     assert not (trace.workspace / "fixtures").exists()
 
 
-@BOTH
-def test_fault_3_a_test_file_at_the_top_is_not_protected(play, enforce):
-    """Nothing of ours helps: the file lies in the workspace, and which files are frozen is for the skill to say."""
+@pytest.mark.parametrize("enforce", [False, {"contract"}, True], ids=["off", "contract", "on"])
+def test_fault_3_a_test_at_the_top_can_be_edited_but_a_contract_that_knows_it_refuses_the_finish(play, enforce):
+    """No switch stops the edit, since which files are frozen is for the skill to say."""
     patch = "@@\n-assert add(1, 2) == 3\n+assert True\n"
     edit = call("repair_apply_unified_patch", file_path="test_a.py", patch_text=patch)
-    trace = play(EVIDENCE, edit, enforce=enforce, test_a=CHECK)
-    assert (trace.workspace / "test_a.py").read_text().endswith("assert True\n")
+    agreed = (Rule(type="text_contains", args={"path": "test_a.py", "terms": ["assert add(1, 2) == 3"]}),)
+    replies = EVIDENCE, edit, verify("python3 test_a.py"), PROGRESS, *[REPORT] * 3
+    trace = play(*replies, enforce=enforce, done_when=agreed, test_a=CHECK)
+    assert (trace.workspace / "test_a.py").read_text().endswith("assert True\n") and phases(trace.calls)[2] == "report"
+    assert trace.status == ("failed" if enforce else "completed")
+    assert ("text_contains test_a.py: does not contain" in trace.reason) == bool(enforce)
 
 
 def test_a_blocked_edit_becomes_another_call_which_is_refused_while_hidden(play, tmp_path):

@@ -93,7 +93,7 @@ class Workshop:
 
     def __init__(self, workspace: Path, folder: Path, skills: Skills, fence: bool, budget: Budget) -> None:
         self.workspace, self.folder, self.confined = workspace, folder, False
-        self.budget = budget
+        self.fence, self.budget = fence, budget
         self.settings = (str(workspace), str(folder), [kit(skill) for skill in skills], fence)
         self.process = None
 
@@ -139,7 +139,7 @@ class Workshop:
     @property
     def undone(self) -> str:
         """What is said of the changes of a call that did not end: without the fence nothing writes them down."""
-        return "its changes were undone" if self.settings[-1] else "what it has changed stays"
+        return "its changes were undone" if self.fence else "what it has changed stays"
 
     def cut(self, result: Any) -> Any:
         """Return a result of at most as many characters as the budget has, with a word on what is missing."""
