@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 import types
 import warnings
 
@@ -159,6 +160,21 @@ def test_an_interrupt_is_let_through(ex):
 
     with pytest.raises(KeyboardInterrupt):
         ex.check(interrupted)
+
+
+@pytest.mark.parametrize("seconds, said", [(0.5, True), (0.0, False)])
+def test_a_check_that_takes_long_says_so_while_it_runs(ex, capfd, monkeypatch, seconds, said):
+    def slow(counts, n_options):
+        time.sleep(seconds)
+        heard.append(capfd.readouterr().out)
+        return shares(counts, n_options)
+
+    heard: list[str] = []
+    monkeypatch.setattr("helpers.course.calls.LONG", 0.2)
+    assert ex.check(slow).outcome == "right"
+    assert ("Share of votes: still at work after 0.2 s." in heard[0]) == said
+    time.sleep(0.3)
+    assert "still at work" not in capfd.readouterr().out  # once at most, and not after its end
 
 
 def test_stderr_and_warnings_come_out_on_stdout(ex, capfd):

@@ -9,6 +9,7 @@ import linecache
 import os
 import sys
 import sysconfig
+import threading
 import traceback
 import warnings
 from collections.abc import Callable
@@ -25,6 +26,8 @@ LIBRARIES = tuple(
 # All that Python does in a function whose body is `...`, awaited or not (3.11 to 3.14).
 IDLE = {"RESUME", "NOP", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE", "RETURN_GENERATOR", "POP_TOP", "MAKE_CELL",
         "CALL_INTRINSIC_1", "RERAISE", "COPY_FREE_VARS"}  # fmt: skip
+
+LONG = 30.0  # seconds after which a check says that it still waits for an answer
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,19 @@ def in_library(filename: str) -> bool:
         return filename.startswith("<frozen")
     path = str(Path(filename).resolve())
     return any(part in path for part in ("site-packages", "dist-packages")) or path.startswith(LIBRARIES)
+
+
+@contextmanager
+def waited_for(title: str):
+    """Say after a while that a check still runs, and how to end it: a loop that never ends is silent."""
+    words = f"{title}: still at work after {LONG:g} s. Does a loop never end? Interrupt it, with the square button."
+    timer = threading.Timer(LONG, print, [words])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib import resources
 
 from helpers.course import progress
-from helpers.course.calls import apart
+from helpers.course.calls import apart, waited_for
 from helpers.course.marking import NOT_ATTEMPTED, RAISED, RIGHT, WRONG, mark
 from helpers.course.session import SESSION
 
@@ -96,7 +96,7 @@ class Exercise:
 
     def check(self, answer) -> CheckResult:
         """The outcome of the answer, its message printed on stdout; never raises, never writes to stderr."""
-        with apart():
+        with waited_for(self.title), apart():
             outcome, details = mark(self, answer)
         self._failed += outcome in (RAISED, WRONG)
         if SESSION.module is not None and outcome != NOT_ATTEMPTED:
