@@ -1,42 +1,28 @@
-"""FairyClaw's own skills, unmodified: they load and repair; their eight faults, and what stops these here.
-
-The folders are those of the wheel `fairyclaw`; the package itself is found, and never imported.
-"""
+"""FairyClaw's own skills, unmodified, in our runtime: a repair, their eight faults, and what stops these here."""
 
 from __future__ import annotations
 
-import ast
 import asyncio
-import dataclasses
-import importlib.util
-import inspect
 import json
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from helpers.formal_skills import compat, payloads
 from helpers.formal_skills.drivers import Reply, Scripted
 from helpers.formal_skills.hooks import Stages
-from helpers.formal_skills.manifest import load_skill
+from helpers.formal_skills.manifest import FormalSkill, load_skill
 from helpers.formal_skills.models import Rule, Task
 from helpers.formal_skills.payloads import LlmToolCallRequest
 from helpers.formal_skills.runtime import Runtime
-from helpers.formal_skills.scripts import entry_point
+from tests.test_formal_skills_compat import FOLDERS, PACKAGE
 
-FOUND = importlib.util.find_spec("fairyclaw")
-if FOUND is None:
-    pytest.skip("fairyclaw is not installed", allow_module_level=True)
-PACKAGE = Path(FOUND.submodule_search_locations[0])
 BROKEN, FIXED = "def add(a, b):\n    return a - b\n", "def add(a, b):\n    return a + b\n"
 CHECK = "import sys\nsys.path.insert(0, '.')\nfrom a import add\nassert add(1, 2) == 3\n"
 PATCH = "@@\n def add(a, b):\n-    return a - b\n+    return a + b\n"
 COMMAND = "python3 check.py"
 AGREED = (Rule(type="command_exit_code", args={"command": COMMAND}),)
 BOTH = pytest.mark.parametrize("enforce", [False, True])
-FOLDERS = {"code_repair_ops": (4, 4), "sub_agent_tools": (1, 2), "core_ops": (10, 0)}  # tools and hooks
 
 
 def skills() -> list:
@@ -64,10 +50,10 @@ def play(tmp_path):
     """Return a function (replies, enforce, ...) -> the trace of a run in a workspace `w` with a bug and a check."""
     (tmp_path / "w").mkdir()
 
-    def play(*replies, enforce=True, done_when=(), **files):
+    def play(*replies, enforce=True, done_when=(), beside=(), **files):
         for name, text in {"a": BROKEN, "check": CHECK, **files}.items():
             (tmp_path / "w" / f"{name}.py").write_text(text)
-        runtime = Runtime(tmp_path / "w", skills(), Scripted(replies), enforce=enforce)
+        runtime = Runtime(tmp_path / "w", [*skills(), *beside], Scripted(replies), enforce=enforce)
         trace = runtime.run(Task("Repair a.py.", done_when))
         play.confined = runtime.workshop.confined
         return trace
@@ -75,49 +61,32 @@ def play(tmp_path):
     return play
 
 
+GUARD = """import json
+from pathlib import Path
+from helpers.formal_skills.payloads import deny
+
+async def execute_hook(hook_input):
+    words = json.loads(hook_input.payload.request.arguments_json).get("command", "").split()
+    root = hook_input.context.state["meta"]["workspace_root"]
+    gone = [word for word in words if word.endswith(".py") and not Path(root, word).exists()]
+    return deny(f"there is no {gone[0]}; name a file of this workspace") if gone else None
+"""
+
+
+def guarding(folder: Path, script: str) -> FormalSkill:
+    """Return a skill with no tools and one guard, to be loaded beside another."""
+    (folder / "scripts").mkdir(parents=True)
+    (folder / "scripts" / "guard.py").write_text(script)
+    hook = {"name": "guard", "stage": "before_tool_call", "script": "guard.py"}
+    manifest = {"name": "Guard", "description": "For a test.", "always_enable_planner": False,
+                "always_enable_subagent": False, "capabilities": [], "hooks": [hook]}  # fmt: skip
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return load_skill(folder)
+
+
 def phases(events: list) -> list[str]:
     """The phase in which the skill left each event."""
     return [event["state"]["meta"]["code_repair_state"]["phase"] for event in events]
-
-
-@pytest.mark.parametrize("there", [None, ModuleType("fairyclaw")], ids=["alone", "beside fairyclaw"])
-@pytest.mark.parametrize("name", FOLDERS)
-def test_every_script_can_be_imported_and_leaves_no_fairyclaw_behind(monkeypatch, name, there):
-    """A `fairyclaw` that was imported before is the same one afterwards."""
-    for module in [module for module in sys.modules if module.startswith("fairyclaw")]:
-        monkeypatch.delitem(sys.modules, module)  # the folder's scripts too: they are imported once
-    if there:
-        monkeypatch.setitem(sys.modules, "fairyclaw", there)
-    skill = load_skill(PACKAGE / "capabilities" / name)
-    for tool in skill.tools.values():
-        assert inspect.iscoroutinefunction(entry_point(skill.folder, tool.script, "execute")), tool.name
-    for hook in skill.hooks:
-        assert inspect.iscoroutinefunction(entry_point(skill.folder, hook.script, "execute_hook")), hook.name
-    left = {key: kept for key, kept in sys.modules.items() if key.split(".")[0] in ("fairyclaw", "fairyclaw_plugins")}
-    assert left == ({"fairyclaw": there} if there else {})
-
-
-@pytest.mark.parametrize("name", FOLDERS)
-def test_names_stages_and_schemas_are_those_of_the_manifest(name):
-    skill = load_skill(PACKAGE / "capabilities" / name)
-    manifest = json.loads((skill.folder / "manifest.json").read_text())
-    assert (len(skill.tools), len(skill.hooks)) == FOLDERS[name]
-    assert list(skill.tools) == [part["name"] for part in manifest["capabilities"]]
-    assert skill.name == manifest["name"] and skill.phases is None and skill.done_when == ()
-    for part in manifest["capabilities"]:
-        assert skill.tools[part["name"]].parameters == part["schema"]["parameters"]
-    for hook, raw in zip(skill.hooks, manifest.get("hooks", []), strict=True):
-        assert all(getattr(hook, field) == raw[field] for field in raw)
-
-
-def test_payloads_have_the_fields_of_fairyclaw_in_its_order():
-    """Ours may follow; that after_tool_call has no enabled_groups (the first fault) is FairyClaw's doing, not ours."""
-    tree = ast.parse((PACKAGE / "core/agent/hooks/protocol.py").read_text())
-    theirs = {node.name: [line.target.id for line in node.body if isinstance(line, ast.AnnAssign)]
-              for node in tree.body if isinstance(node, ast.ClassDef) and node.name != "EventHookHandler"}  # fmt: skip
-    for name in theirs.keys() - {"HookStage", "HookStatus"}:
-        names = [field.name for field in dataclasses.fields(getattr(payloads, name))]
-        assert [field for field in names if field not in ("state", "verdict")] == theirs[name], name
 
 
 @BOTH
@@ -146,7 +115,20 @@ def test_fault_2_a_forced_call_runs_the_test_of_one_benchmark_task(play):
     trace = play(Reply("All done."), enforce=False)
     assert (trace.calls[0]["name"], trace.of("reply")[0]["text"]) == ("repair_collect_evidence", "All done.")
     assert json.loads(trace.calls[0]["arguments"])["command"] == "pytest fixtures/app/test_config.py -q"
-    assert not (trace.workspace / "fixtures").exists()
+    assert not (trace.workspace / "fixtures").exists() and phases(trace.calls) == ["patch"]
+
+
+@pytest.mark.parametrize("script, enforce, refused", [(GUARD, True, True), (GUARD, {"fail_closed"}, True),
+                                                      (GUARD.replace("root,", "rot,"), {"fail_closed"}, True),
+                                                      (GUARD.replace("root,", "rot,"), False, False)])  # fmt: skip
+def test_fault_2_a_guard_beside_it_refuses_that_call_even_a_broken_one_if_it_fails_closed(
+    play, tmp_path, script, enforce, refused
+):
+    """No switch knows that the test is another's; with a guard the call counts as no evidence, so the phase stays."""
+    trace = play(Reply("All done."), enforce=enforce, beside=[guarding(tmp_path / "guard", script)])
+    assert trace.calls[0]["status"] == ("deny" if refused else "ok")
+    assert phases(trace.calls)[0] == ("reproduce" if refused else "patch")
+    assert ("there is no fixtures/app/test_config.py" in trace.calls[0]["result"]) == (script is GUARD)
 
 
 @pytest.mark.parametrize("enforce", [False, {"contract"}, True], ids=["off", "contract", "on"])
