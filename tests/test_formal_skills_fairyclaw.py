@@ -103,11 +103,12 @@ def test_a_repair_runs_to_its_report(play, enforce):
 
 
 @BOTH
-def test_fault_1_the_hook_after_a_call_fails_and_nobody_hears(play, enforce):
+def test_fault_1_the_hook_after_a_call_fails_and_only_the_trace_tells(play, enforce):
     """It would send the driver back while the gate is closed; the phase is saved before it fails."""
     trace = play(EVIDENCE, enforce=enforce)
     (note,) = trace.calls[0]["notes"]
     assert "code_repair_after_tool_call failed (AttributeError" in note and "enabled_groups" in note
+    assert trace.notes == [note] and str(trace).endswith(note)
     assert trace.of("said") == [] and phases(trace.calls) == ["patch"]
 
 

@@ -52,6 +52,11 @@ class Trace:
         summed = {part: sum(row[part] for row in rows) for part in (*PARTS, "prompt", "uncached")}
         return summed | {"total": summed["prompt"] + summed["completion"]}
 
+    @property
+    def notes(self) -> list[str]:
+        """The failures of hooks, each once: they are heard of here, whatever `on_error` says."""
+        return list(dict.fromkeys(note for event in self.events for note in event.get("notes", [])))
+
     def frame(self) -> pd.DataFrame:
         """Return the steps as a table: turn, phase, tool, arguments, how it ended, what came back."""
         rows, turn = [], 0
@@ -73,7 +78,8 @@ class Trace:
 
     def __str__(self) -> str:
         said = f"{self.status} after {self.turns} turns, {len(self.calls)} calls, {self.tokens['total']} tokens"
-        return said if self.status == "completed" else f"{said}: {self.reason}"
+        said += "" if self.status == "completed" else f": {self.reason}"
+        return "; ".join([said, *self.notes])
 
     def __repr__(self) -> str:
         return f"<Trace: {self}>"
