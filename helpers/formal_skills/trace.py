@@ -11,6 +11,8 @@ import pandas as pd
 
 from .ledger import PARTS
 
+LONGEST = 200  # characters of a failure in the line that says how a run ended
+
 
 def shown(value: Any) -> Any:
     """Return a value whose text can be shown: half a character, as models sometimes write, becomes its number."""
@@ -79,7 +81,7 @@ class Trace:
     def __str__(self) -> str:
         said = f"{self.status} after {self.turns} turns, {len(self.calls)} calls, {self.tokens['total']} tokens"
         said += "" if self.status == "completed" else f": {self.reason}"
-        return "; ".join([said, *self.notes])
+        return shown("; ".join([said, *(note[:LONGEST] for note in self.notes)]))
 
     def __repr__(self) -> str:
         return f"<Trace: {self}>"
