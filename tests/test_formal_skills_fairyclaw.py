@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from pathlib import Path
 
 import pytest
+from hooked_skills import skill_of
+from test_formal_skills_compat import FOLDERS, PACKAGE
+from tiny_skills import call
 
 from helpers.formal_skills import compat, payloads
 from helpers.formal_skills.drivers import Reply, Scripted
 from helpers.formal_skills.hooks import Stages
-from helpers.formal_skills.manifest import FormalSkill, load_skill
+from helpers.formal_skills.manifest import load_skill
 from helpers.formal_skills.models import Rule, Task
-from helpers.formal_skills.payloads import LlmToolCallRequest
 from helpers.formal_skills.runtime import Runtime
-from tests.test_formal_skills_compat import FOLDERS, PACKAGE
 
 BROKEN, FIXED = "def add(a, b):\n    return a - b\n", "def add(a, b):\n    return a + b\n"
 CHECK = "import sys\nsys.path.insert(0, '.')\nfrom a import add\nassert add(1, 2) == 3\n"
@@ -27,10 +27,6 @@ BOTH = pytest.mark.parametrize("enforce", [False, True])
 
 def skills() -> list:
     return [load_skill(PACKAGE / "capabilities" / name) for name in FOLDERS]
-
-
-def call(name: str, **args) -> Reply:
-    return Reply("", [LlmToolCallRequest("x", name, json.dumps(args))])
 
 
 def verify(*commands: str) -> Reply:
@@ -61,27 +57,11 @@ def play(tmp_path):
     return play
 
 
-GUARD = """import json
-from pathlib import Path
-from helpers.formal_skills.payloads import deny
-
-async def execute_hook(hook_input):
-    words = json.loads(hook_input.payload.request.arguments_json).get("command", "").split()
-    root = hook_input.context.state["meta"]["workspace_root"]
-    gone = [word for word in words if word.endswith(".py") and not Path(root, word).exists()]
-    return deny(f"there is no {gone[0]}; name a file of this workspace") if gone else None
+GUARD = """from pathlib import Path
+    words = json.loads(payload.request.arguments_json).get("command", "").split()
+    gone = [word for word in words if word.endswith(".py") and not Path(state["meta"]["workspace_root"], word).exists()]
+    return deny("there is no " + gone[0]) if gone else None
 """
-
-
-def guarding(folder: Path, script: str) -> FormalSkill:
-    """Return a skill with no tools and one guard, to be loaded beside another."""
-    (folder / "scripts").mkdir(parents=True)
-    (folder / "scripts" / "guard.py").write_text(script)
-    hook = {"name": "guard", "stage": "before_tool_call", "script": "guard.py"}
-    manifest = {"name": "Guard", "description": "For a test.", "always_enable_planner": False,
-                "always_enable_subagent": False, "capabilities": [], "hooks": [hook]}  # fmt: skip
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    return load_skill(folder)
 
 
 def phases(events: list) -> list[str]:
@@ -120,13 +100,14 @@ def test_fault_2_a_forced_call_runs_the_test_of_one_benchmark_task(play):
 
 
 @pytest.mark.parametrize("script, enforce, refused", [(GUARD, True, True), (GUARD, {"fail_closed"}, True),
-                                                      (GUARD.replace("root,", "rot,"), {"fail_closed"}, True),
-                                                      (GUARD.replace("root,", "rot,"), False, False)])  # fmt: skip
+                                                      (GUARD.replace("meta", "mete"), {"fail_closed"}, True),
+                                                      (GUARD.replace("meta", "mete"), False, False)])  # fmt: skip
 def test_fault_2_a_guard_beside_it_refuses_that_call_even_a_broken_one_if_it_fails_closed(
     play, tmp_path, script, enforce, refused
 ):
     """No switch knows that the test is another's; with a guard the call counts as no evidence, so the phase stays."""
-    trace = play(Reply("All done."), enforce=enforce, beside=[guarding(tmp_path / "guard", script)])
+    guard = skill_of(tmp_path / "guard", ("before_tool_call", script))
+    trace = play(Reply("All done."), enforce=enforce, beside=[guard])
     assert trace.calls[0]["status"] == ("deny" if refused else "ok")
     assert phases(trace.calls)[0] == ("reproduce" if refused else "patch")
     assert ("there is no fixtures/app/test_config.py" in trace.calls[0]["result"]) == (script is GUARD)

@@ -20,9 +20,8 @@ class Painter:
 
         self.figure, self.canvas = fig, FigureCanvasAgg(fig)
         with rc_context(FAST):
-            self.canvas.draw()
+            self.draw_background()
         fig.set_layout_engine("none")
-        settle(fig)
         self.moving: list = []
         self.background = None
 
@@ -48,11 +47,16 @@ class Painter:
             for artist in moving:
                 artist.set_animated(True)  # left out of the drawing of the background
             self.moving = moving
-            self.canvas.draw()
+            self.draw_background()
             self.background = self.canvas.copy_from_bbox(self.figure.bbox)
         self.canvas.restore_region(self.background)
         for artist in self.moving:
             artist.draw(self.canvas.get_renderer())
+            settle(artist)
+
+    def draw_background(self) -> None:
+        """Draw the whole figure but for what is animated."""
+        self.canvas.draw()
         settle(self.figure)
 
 

@@ -1,4 +1,4 @@
-"""Executors that several skills share; a skill's script names the one it uses."""
+"""Executors that several skills share, of which a skill's script names the one it uses, and what these share."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ async def write_report(args: dict, context: ToolContext) -> str:
 
 
 def read_yaml(path: Path) -> Any:
+    """Return what a file of YAML says."""
     return yaml.load(path.read_text(encoding="utf-8"), LOADER)
 
 
 def write_yaml(path: Path, value: Any) -> None:
+    """Write a value as YAML, its keys in their order."""
     path.write_text(yaml.dump(value, Dumper=DUMPER, sort_keys=False), encoding="utf-8")

@@ -93,14 +93,14 @@ class Workshop:
 
     def __init__(self, workspace: Path, folder: Path, skills: Skills, fence: bool, budget: Budget) -> None:
         self.workspace, self.folder, self.confined = workspace, folder, False
-        self.fence, self.budget = fence, budget
-        self.settings = (str(workspace), str(folder), [kit(skill) for skill in skills], fence)
+        self.kits, self.fence, self.budget = [kit(skill) for skill in skills], fence, budget
         self.process = None
 
     def start(self) -> None:
         """Start the worker and wait until it is fenced; raises NotStarted with the reason."""
         self.channel, end = PROCESSES.Pipe()
-        process = PROCESSES.Process(target=serve, args=(end, *self.settings), daemon=True)
+        settings = (str(self.workspace), str(self.folder), self.kits, self.fence)
+        process = PROCESSES.Process(target=serve, args=(end, *settings), daemon=True)
         with apart():
             process.start()
         self.process = process
