@@ -74,7 +74,6 @@ def figure_and_update(runs: Runs) -> tuple[Figure, Callable[..., str], dict]:
             line.set_data([turns[at - 1]["tokens"] / 1000 for at in some], some)
         for name, each in zip_longest(names, turns):
             name.set_text(short(each) if each else "")
-            name.stale = True  # all of them are drawn again, changed or not, so that the same ones move each time
 
     drawn: list[dict] = []
 
@@ -85,7 +84,8 @@ def figure_and_update(runs: Runs) -> tuple[Figure, Callable[..., str], dict]:
             draw_run(turns)
             drawn = turns
         place = min(turn, len(turns))
-        said.stale = True
+        for text in (said, *names):  # all are drawn again, changed or not, so that the same ones move each time
+            text.stale = True
         said.set_text(page(turns[place - 1], place, len(turns)))
         here.set_data([turns[place - 1]["tokens"] / 1000], [place])
         refused = sum(each["status"] == "deny" for each in turns)
