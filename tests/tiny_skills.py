@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import multiprocessing.forkserver
 import os
 import signal
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from helpers.formal_skills.conversation import Conversation
 from helpers.formal_skills.drivers import Driver, Reply, Scripted
+from helpers.formal_skills.forks import SERVER
 from helpers.formal_skills.manifest import FormalSkill, load_skill
 from helpers.formal_skills.models import Task, rules
 from helpers.formal_skills.payloads import LlmToolCallRequest
@@ -163,15 +163,13 @@ def in_a_fork(work, *args) -> int:
     """Return the process that does some work. The server of workers is shared: starting one takes a second."""
     if process := os.fork():
         return process
-    multiprocessing.forkserver._forkserver.ensure_running = lambda: None
     work(*args)
     os._exit(0)
 
 
 def kill_all(top: str) -> None:
     """Kill a run at every step in every way, each in its own folder; and one while its executor is at work."""
-    multiprocessing.forkserver.set_forkserver_preload(["helpers.formal_skills.worker"])
-    multiprocessing.forkserver.ensure_running()
+    SERVER.start()
     for step, way in KILLS:
         lay_out(folder := Path(top) / f"{step}-{way}")
         assert os.waitpid(in_a_fork(until, folder, step, way), 0)[1] == signal.SIGKILL

@@ -8,21 +8,24 @@ from .fence import READABLE
 
 try:
     from landlock import FSAccess, Ruleset, landlock_abi_version
-except ImportError:  # not Linux
 
-    def landlock_abi_version() -> int:
-        raise OSError("there is no Landlock here")
+    landlock_abi_version()
+except (ImportError, OSError):  # not Linux, or a kernel without it
+    Ruleset = None
+else:
+    ALL, READ = FSAccess.all(), FSAccess.READ_FILE | FSAccess.READ_DIR | FSAccess.EXECUTE
+    READ_WRITE = FSAccess.READ_FILE | FSAccess.WRITE_FILE
+    SYSTEM = [place for place in (*READABLE, "/etc", "/proc") if os.path.isdir(place)]
+    DEVICES = [place for place in ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom") if os.path.exists(place)]
 
 
 def confine(writable: list[str], skills: list[str]) -> bool:
     """Let the kernel confine this process and what it starts, and return whether it can (Linux with Landlock)."""
-    try:
-        landlock_abi_version()
-    except OSError:  # a kernel without it
+    if Ruleset is None:
         return False
-    rules, read = Ruleset(), FSAccess.READ_FILE | FSAccess.READ_DIR | FSAccess.EXECUTE
+    rules = Ruleset(ALL)
     rules.allow(*writable)
-    rules.allow(*(place for place in (*READABLE, *skills, "/etc", "/proc") if os.path.isdir(place)), rules=read)
-    rules.allow("/dev", rules=read | FSAccess.WRITE_FILE)
+    rules.allow(*SYSTEM, *skills, rules=READ)
+    rules.allow(*DEVICES, rules=READ_WRITE)
     rules.apply()
     return True

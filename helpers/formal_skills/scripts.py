@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import marshal
 import re
 import sys
 import types
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,18 @@ from . import compat
 from .files import inside
 
 ODD = re.compile("[^0-9A-Za-z_]")  # compiled here, once for all workers
+
+
+READY: dict[tuple[str, bytes], types.CodeType] = {}  # what another process has compiled, by place and source
+
+
+@lru_cache(256)
+def code_of(path: str, source: bytes) -> bytes:
+    """Return the code of a script as bytes, none if it does not compile: who imports it will say so."""
+    try:
+        return marshal.dumps(compile(source, path, "exec"))
+    except (SyntaxError, ValueError):
+        return b""
 
 
 def check_script(folder: Path, part: Any) -> None:
@@ -44,7 +58,7 @@ def load_script(folder: Path, script: str) -> types.ModuleType:
         module.__source__ = source
         sys.modules[name] = module
         try:
-            exec(compile(source, str(path), "exec"), module.__dict__)
+            exec(READY.get((str(path), source)) or compile(source, path, "exec"), module.__dict__)
         except BaseException:
             del sys.modules[name]
             raise

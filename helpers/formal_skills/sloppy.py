@@ -140,8 +140,8 @@ class Mind:
 
     def place_of(self, call: dict) -> int | None:
         """Return the step that a proper call belongs to: the first of its kind that is not done, else the last."""
-        same = [k for k, step in enumerate(self.task.steps) if step.tool == call["name"] and
-                json.dumps(step.args) == call["arguments"]]  # fmt: skip
+        same = [k for k, step in enumerate(self.task.steps)
+                if step.tool == call["name"] and step.arguments == call["arguments"]]  # fmt: skip
         return next((k for k in same if not self.done[k]), same[-1] if same else None)
 
 

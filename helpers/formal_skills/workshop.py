@@ -3,37 +3,18 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-import multiprocessing.forkserver
-import os
-import sys
 from asyncio import to_thread
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+from .forks import SERVER, Worker
 from .manifest import FormalSkill
 from .payloads import LlmFunctionToolSpec
+from .scripts import code_of
 from .undo import roll_back
-from .worker import end_group, keys_of, serve
-
-# A fork of a small, clean server process starts in milliseconds and inherits no threads.
-METHOD = "spawn" if sys.platform == "win32" else "forkserver"
-PROCESSES = multiprocessing.get_context(METHOD)
-if METHOD == "forkserver":
-    PROCESSES.set_forkserver_preload(["helpers.formal_skills.worker", "multiprocessing.popen_forkserver"])
-
-
-    def share_server() -> None:
-        """In a fork of this process the server is nobody's child: use it, and do not ask whether it still runs."""
-        server = multiprocessing.forkserver._forkserver
-        if server._forkserver_pid is not None:
-            server.ensure_running = lambda: None
-
-    os.register_at_fork(after_in_child=share_server)
 
 Skills = Sequence[FormalSkill]
 STARTING = 30.0  # seconds for the imports of all scripts
@@ -41,7 +22,7 @@ BRIEF = 0.002  # seconds: an answer that comes so soon is awaited here, since a 
 
 
 class NotStarted(Exception):
-    """The worker could not start: a script of a skill cannot be imported."""
+    """The worker could not start, such as when a script of a skill cannot be imported."""
 
 
 @dataclass(frozen=True)
@@ -56,25 +37,12 @@ class Budget:
 BUDGET = Budget()
 
 
-@contextmanager
-def apart() -> Iterator[None]:
-    """Keep from a process that starts the main program, which it would run again, and the keys of the environment.
-
-    What an executor prints of its environment lands in the journal; a program could read it of the server, too.
-    """
-    main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
-    keys = {name: os.environ.pop(name) for name in keys_of(os.environ)}
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
-        os.environ.update(keys)
-
-
 def kit(skill: FormalSkill) -> dict:
     """Return what the worker needs of a skill, which it would take longer to load than to run."""
     tools = {tool.name: tool.script for tool in skill.tools.values()}
-    return {"folder": skill.folder, "markdown": skill.source, "tools": tools}
+    paths = {str(skill.folder / "scripts" / script) for script in tools.values()}
+    code = {(path, source): code_of(path, source) for path in paths for source in [Path(path).read_bytes()]}
+    return {"folder": skill.folder, "markdown": skill.source, "tools": tools, "code": code}
 
 
 def offered(skills: Skills) -> dict[str, LlmFunctionToolSpec]:
@@ -94,21 +62,19 @@ class Workshop:
     def __init__(self, workspace: Path, folder: Path, skills: Skills, fence: bool, budget: Budget) -> None:
         self.workspace, self.folder, self.confined = workspace, folder, False
         self.kits, self.fence, self.budget = [kit(skill) for skill in skills], fence, budget
-        self.process = None
+        self.worker: Worker | None = None
 
     def start(self) -> None:
         """Start the worker and wait until it is fenced; raises NotStarted with the reason."""
-        self.channel, end = PROCESSES.Pipe()
-        settings = (str(self.workspace), str(self.folder), self.kits, self.fence)
-        process = PROCESSES.Process(target=serve, args=(end, *settings), daemon=True)
-        with apart():
-            process.start()
-        self.process = process
-        end.close()
-        status, info = "failed", "its scripts end the process, or take too long to import"
+        try:
+            self.worker = SERVER.start_worker()
+        except OSError as error:
+            raise NotStarted(str(error)) from error
+        self.worker.channel.send((str(self.workspace), str(self.folder), self.kits, self.fence))
+        status, info = "failed", "the skills' scripts end the process, or take too long to import"
         with suppress(EOFError):
-            if self.channel.poll(STARTING):
-                status, info, _ = json.loads(self.channel.recv_bytes())
+            if self.worker.channel.poll(STARTING):
+                status, info, _ = json.loads(self.worker.channel.recv_bytes())
         if status == "failed":
             self.close()
             raise NotStarted(info)
@@ -121,15 +87,15 @@ class Workshop:
         undone, and the state is as before.
         """
         try:
-            if self.process is None:
+            if self.worker is None:
                 await to_thread(self.start)
-            self.channel.send((name, arguments, json.dumps(state, default=str), call))
-            if self.channel.poll(BRIEF) or await to_thread(self.channel.poll, self.budget.seconds):
-                status, result, text = json.loads(self.channel.recv_bytes())
+            self.worker.channel.send((name, arguments, json.dumps(state, default=str), call))
+            if self.worker.channel.poll(BRIEF) or await to_thread(self.worker.channel.poll, self.budget.seconds):
+                status, result, text = json.loads(self.worker.channel.recv_bytes())
                 return status, self.cut(result), json.loads(text)
             fault = f"Error: {name} took longer than {self.budget.seconds:g} s and was stopped; {self.undone}"
         except NotStarted as reason:
-            fault = f"Error: {name} cannot run, since the skills' scripts do not load ({reason})"
+            fault = f"Error: {name} cannot run: {reason}"
         except (EOFError, ConnectionError):
             fault = f"Error: {name} ended its process; {self.undone}"
         self.close()
@@ -149,9 +115,6 @@ class Workshop:
         return f"{result[:most]}\n[cut: {len(result) - most} characters more; ask for less]"
 
     def close(self) -> None:
-        if self.process is not None:
-            self.channel.close()
-            end_group(self.process.pid)
-            self.process.kill()
-            self.process.join()
-            self.process = None
+        if self.worker is not None:
+            self.worker.end()
+            self.worker = None

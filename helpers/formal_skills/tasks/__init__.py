@@ -7,7 +7,7 @@ import json
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,11 @@ class Step:
     wrong: dict[str, Any] | None = None
     cheat: dict[str, Any] | None = None
     about: Sequence[str] = ()
+
+    @cached_property
+    def arguments(self) -> str:
+        """The arguments of the step's call, as JSON."""
+        return json.dumps(self.args)
 
 
 @dataclass(frozen=True)

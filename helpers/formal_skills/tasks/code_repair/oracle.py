@@ -15,8 +15,8 @@ from subprocess import DEVNULL, PIPE, Popen, TimeoutExpired
 from tempfile import TemporaryFile
 
 from helpers.formal_skills.confinement import confine
+from helpers.formal_skills.forks import end_group
 from helpers.formal_skills.tasks import content
-from helpers.formal_skills.worker import end_group
 
 SECONDS = 30.0  # for one run
 CASES = [[{"a": {"b": {"c": 1, "d": 2}}}, {"a": {"b": {"c": 3}}}], [{"a": 1}, {"a": {"b": 2}}],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -14,6 +15,12 @@ WANTED = {
 }  # fmt: skip
 
 
+@cache
+def original() -> dict[str, dict]:
+    """Return what was not to be mended, as the task begins with it."""
+    return rest(yaml.safe_load((Path(__file__).with_name("fixtures") / "compose.yaml").read_text(encoding="utf-8")))
+
+
 def rest(compose: dict[str, dict]) -> dict[str, dict]:
     """Return a compose file without what was to be mended."""
     return compose | {"services": {
@@ -22,11 +29,10 @@ def rest(compose: dict[str, dict]) -> dict[str, dict]:
 
 
 def judge(text: str) -> dict[str, bool]:
-    before = (Path(__file__).with_name("fixtures") / "compose.yaml").read_text(encoding="utf-8")
     compose = yaml.safe_load(text)
     services = compose["services"]
     checks = {f"{service} {key}": services[service].get(key) == value for (service, key), value in WANTED.items()}
-    return checks | {"nothing else changed": rest(compose) == rest(yaml.safe_load(before))}
+    return checks | {"nothing else changed": rest(compose) == original()}
 
 
 def score_workspace(path: Path) -> dict:

@@ -1,0 +1,186 @@
+"""Where the process of a run's executors comes from: a fork of a small server that has no threads and no keys.
+
+`multiprocessing` has such a server too. A worker of this one is given a channel and nothing else, which takes half the
+time, and it ends with the runtime's process, however that ends.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import multiprocessing
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection
+from types import ModuleType
+
+KEYS = re.compile("KEY|TOKEN|SECRET|PASSWORD")
+KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has none
+DYING = 5.0  # seconds that a killed process may take to end
+PROGRAM = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); import helpers.formal_skills.forks as f; f.serve()"
+# What jsonschema imports to check formats, which nothing here asks for: half of the server's memory.
+FORMATS = ("fqdn", "idna", "isoduration", "jsonpointer", "rfc3339_validator", "rfc3987", "rfc3987_syntax",
+           "rfc3986_validator", "uri_template", "webcolors")  # fmt: skip
+
+
+def keys_of(names: Iterable[str]) -> list[str]:
+    """Return the names of variables that hold keys: what an executor prints of them would land in the journal."""
+    return [name for name in names if KEYS.search(name.upper())]
+
+
+def end_group(process: int) -> None:
+    """Kill a process and the programs that it has started."""
+    for kill in (getattr(os, "killpg", os.kill), os.kill):  # it may not be a group yet
+        with suppress(ProcessLookupError, PermissionError):
+            kill(process, KILL)
+
+
+class Worker:
+    """A process at the other end of a channel."""
+
+    def __init__(self, channel: Connection, process: int, release: Callable[[], None]) -> None:
+        self.channel, self.process, self.release = channel, process, release
+
+    def end(self) -> None:
+        """Kill the worker and what it has started, and return when it is gone, and its end of the channel with it."""
+        end_group(self.process)
+        with suppress(EOFError, OSError):
+            while self.channel.poll(DYING):
+                self.channel.recv_bytes()
+        self.channel.close()
+        self.release()
+
+
+class Server:
+    """This process's line to its server, which is started when it is first needed, or gone. Forks of it share both."""
+
+    def __init__(self) -> None:
+        self.line, self.process, self.lock = None, None, threading.Lock()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=lambda: setattr(self, "lock", threading.Lock()))
+
+    def start_worker(self) -> Worker:
+        """Return a new worker; ConnectionError if the server does not start.
+
+        It lives as long as this end of its `life`: the server kills it when that is closed.
+        """
+        if not hasattr(os, "fork"):
+            return spawned()
+        channel, other = socket.socketpair()
+        life, watched = socket.socketpair()
+        with other, watched:
+            self.send(other, watched)
+        if not (process := life.recv(8)):
+            raise ConnectionError("the server of workers ended while it started; its last words are above")
+        return Worker(Connection(channel.detach()), int.from_bytes(process, "big"), life.close)
+
+    def send(self, *ends: socket.socket) -> None:
+        with self.lock:
+            if self.line is None:
+                self.start()
+            try:
+                socket.send_fds(self.line, [b"w"], [end.fileno() for end in ends])
+            except OSError:  # the server is gone
+                self.start()
+                socket.send_fds(self.line, [b"w"], [end.fileno() for end in ends])
+
+    def start(self) -> None:
+        self.line, end = socket.socketpair()
+        keys = keys_of(os.environ)
+        clean = {name: value for name, value in os.environ.items() if name not in keys}
+        with end:
+            self.process = subprocess.Popen([sys.executable, "-c", PROGRAM, json.dumps(sys.path)], stdin=end, env=clean,
+                                            start_new_session=True)  # fmt: skip
+
+
+SERVER = Server()
+
+
+def spawned() -> Worker:
+    """Return a worker where there is no fork (Windows): a process of its own, which loads everything in seconds.
+
+    If this process is killed, it ends after the call that it is at.
+    """
+    from .worker import serve_channel
+
+    processes = multiprocessing.get_context("spawn")
+    channel, end = processes.Pipe()
+    process = processes.Process(target=serve_channel, args=(end,), daemon=True)
+    with end, apart():
+        process.start()
+    return Worker(channel, process.pid, process.join)
+
+
+@contextmanager
+def apart() -> Iterator[None]:
+    """Keep from a process that is spawned the main program, which it would run again, and the environment's keys."""
+    main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+    keys = {name: os.environ.pop(name) for name in keys_of(os.environ)}
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+        os.environ.update(keys)
+
+
+def serve() -> None:
+    """Be the server, until its line ends: fork a worker for each two ends that come in, kill it when its life ends."""
+    serve_channel, line = loaded(), socket.socket(fileno=os.dup(0))
+    with open(os.devnull) as nothing:
+        os.dup2(nothing.fileno(), 0)
+    news, workers = select.poll(), {}
+    news.register(line, select.POLLIN)
+    while True:
+        for place, _ in news.poll():
+            if place in workers:
+                news.unregister(place)
+                life, process = workers.pop(place)
+                end_group(process)
+                os.waitpid(process, 0)
+                life.close()
+            elif ends := socket.recv_fds(line, 1, 2)[1]:
+                life, kept = socket.socket(fileno=ends[1]), [line, *(other for other, _ in workers.values())]
+                workers[ends[1]] = life, forked(serve_channel, ends[0], [life, *kept])
+                life.send(workers[ends[1]][1].to_bytes(8, "big"))
+                news.register(life, select.POLLIN)
+            else:
+                for _, process in workers.values():
+                    end_group(process)
+                return
+
+
+def loaded() -> Callable[[Connection], None]:
+    """Return what a worker does, loaded with all that it needs, and kept from the garbage collector's hands."""
+    sys.modules.update(dict.fromkeys(FORMATS))
+    from . import actions  # noqa: F401 (scripts import it)
+    from .worker import serve_channel
+
+    for name in FORMATS:
+        del sys.modules[name]
+    gc.collect()
+    gc.freeze()
+    return serve_channel
+
+
+def forked(serve_channel: Callable[[Connection], None], channel: int, others: list[socket.socket]) -> int:
+    """Return the process of a fork that serves a channel, without these others."""
+    if process := os.fork():
+        os.close(channel)
+        return process
+    try:
+        for other in others:
+            other.close()
+        serve_channel(Connection(channel))
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(0)
