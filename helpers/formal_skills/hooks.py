@@ -37,7 +37,7 @@ class Stages:
         """
         context = HookExecutionContext(self.session, f"turn_{turn}", enabled_groups=self.names, state=state)
         compat.STATE.set(state)
-        kept = Kept(state)
+        kept = Kept(state) if stage in self.bound else None
         for hook, execute in self.bound.get(stage, ()):
             try:
                 said = execute(HookStageInput(stage, context, payload, metadata=hook.config))

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from random import Random
 
 from .drivers import Reply
@@ -43,18 +44,26 @@ class Sloppy:
             if complaint:
                 mind.doubt(mind.named_in(complaint) if self.reads else range(len(mind.done)))
         shown = {tool["function"]["name"] for tool in tools}
-        return mind.act(self.lapse(mind, turn), shown, Random(f"{task.name}/{self.seed}/{turn}/act"))
+        return mind.act(self.lapse(mind, turn), shown, f"{task.name}/{self.seed}/{turn}/act")
 
     def lapse(self, mind: Mind, turn: int) -> str:
         """Return the lapse of a turn, "" for none; a skipped step is believed done from here on."""
-        chance, step = Random(f"{mind.task.name}/{self.seed}/{turn}"), mind.next()
-        if chance.random() >= self.p or step is None:
+        seed, step = f"{mind.task.name}/{self.seed}/{turn}", mind.next()
+        if first(seed) >= self.p or step is None:
             return ""
+        chance = Random(seed)
+        chance.random()  # the first, which has let the lapse happen
         kinds = [kind for kind in self.kinds if kind not in ("cheat", "wrong") or getattr(step, kind)]
         kind = chance.choice(kinds) if kinds else ""
         if kind == "skip":
             mind.done[mind.done.index(False)] = True
         return kind
+
+
+@lru_cache(4096)
+def first(seed: str) -> float:
+    """Return the first random number after a seed: a driver without state asks for those of all turns at every turn."""
+    return Random(seed).random()
 
 
 def task_of(messages: list[dict]) -> Workspace:
@@ -88,7 +97,7 @@ class Mind:
     def next(self) -> Step | None:
         return None if all(self.done) else self.task.steps[self.done.index(False)]
 
-    def act(self, lapse: str, shown: set[str], chance: Random) -> Reply:
+    def act(self, lapse: str, shown: set[str], seed: str) -> Reply:
         """Return the reply of a turn with this lapse, or without one."""
         step = self.next()
         if step is None or lapse == "claim":
@@ -100,7 +109,7 @@ class Mind:
         if lapse == "wrong":
             return call_of(step.tool, step.wrong)
         if lapse == "garble":
-            return garbled(step, chance)
+            return garbled(step, Random(seed))
         step = self.open_step(shown)
         return call_of(step.tool, step.args)
 
