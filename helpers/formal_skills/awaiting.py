@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Coroutine
 from math import inf
+from time import monotonic
+from types import CoroutineType
 from typing import Any
 
 
@@ -14,15 +16,19 @@ async def outcome_of(call: Awaitable[Any], seconds: float = inf) -> Any:
     Raises what it raises, TimeoutError if it took longer than `seconds` (a call that never awaits is not stopped, but
     told afterwards), and RuntimeError in place of a CancelledError of its own, which would end the run around it.
     """
-    steps, time = result_of(call), asyncio.get_running_loop().time
-    latest = time() + seconds
+    steps, latest = call if isinstance(call, CoroutineType) else result_of(call), monotonic() + seconds
     try:
-        result = await in_time(steps, latest)
+        try:
+            awaited = steps.send(None)
+        except StopIteration as end:  # it waits for nothing, as most hooks do: no timer
+            result = end.value
+        else:
+            result = await rest_of(steps, awaited, latest)
     except asyncio.CancelledError:
         if asyncio.current_task().cancelling():
             raise
         raise RuntimeError("what it waited for was cancelled") from None
-    if latest < time():
+    if latest < monotonic():
         raise TimeoutError(f"it took longer than {seconds:g} s")
     return result
 
@@ -31,13 +37,9 @@ async def result_of(call: Awaitable[Any]) -> Any:
     return await call
 
 
-async def in_time(steps: Coroutine, latest: float) -> Any:
-    """Return a coroutine's result; a timer is set only when it waits for something, as most hooks never do."""
-    try:
-        awaited = steps.send(None)
-    except StopIteration as end:
-        return end.value
-    async with asyncio.timeout_at(latest if latest < inf else None):
+async def rest_of(steps: Coroutine, awaited: Any, latest: float) -> Any:
+    """Return the result of a coroutine that has begun and waits for something; TimeoutError when it is late."""
+    async with asyncio.timeout(latest - monotonic() if latest < inf else None):
         return await Rest(steps, awaited)
 
 

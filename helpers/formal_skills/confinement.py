@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from .fence import READABLE
+from .fence import READABLE, within
 
 try:
     from landlock import FSAccess, Ruleset, landlock_abi_version
@@ -15,7 +15,8 @@ except (ImportError, OSError):  # not Linux, or a kernel without it
 else:
     ALL, READ = FSAccess.all(), FSAccess.READ_FILE | FSAccess.READ_DIR | FSAccess.EXECUTE
     READ_WRITE = FSAccess.READ_FILE | FSAccess.WRITE_FILE
-    SYSTEM = [place for place in (*READABLE, "/etc", "/proc") if os.path.isdir(place)]
+    TOP = {place for place in READABLE if not any(within(place, other) for other in READABLE - {place})}
+    SYSTEM = [place for place in (*TOP, "/etc", "/proc") if os.path.isdir(place)]
     DEVICES = [place for place in ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom") if os.path.exists(place)]
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from .undo import Undo
 
 COURSE = str(Path(__file__).resolve().parents[1])  # never readable, but for a skill's own folder
-PYTHON = {os.path.realpath(place) for place in (sys.prefix, sys.base_prefix, *sysconfig.get_paths().values(),
-                                                "/usr", "/lib", "/lib64", "/bin", "/etc/ssl")}  # fmt: skip
+READABLE = {os.path.realpath(place) for place in (sys.prefix, sys.base_prefix, *sysconfig.get_paths().values(),
+                                                  "/usr", "/lib", "/lib64", "/bin", "/etc/ssl")}  # fmt: skip
 DEVICES = {"/dev/null", os.devnull}
 # Which arguments of an audit event are paths, each with the argument that holds its dir_fd, if any.
 CHANGES = {"os.remove": [(0, 1)], "os.rmdir": [(0, 1)], "os.mkdir": [(0, 2)], "os.rename": [(0, 2), (1, 3)],
@@ -36,9 +36,6 @@ class Outside(PermissionError):
 def within(path: str, folder: str) -> bool:
     path, folder = os.path.normcase(path), os.path.normcase(folder)
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
-
-
-READABLE = [place for place in PYTHON if not any(within(place, other) for other in PYTHON - {place})]
 
 
 def make_guard(root: str, scratch: str, undo: Undo, skills: list[str]) -> Callable[[str, tuple], None]:

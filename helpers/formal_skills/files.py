@@ -82,12 +82,15 @@ def inside(root: Path, path: str) -> Path:
     return place
 
 
+to_json = json.JSONEncoder(default=str).encode  # what json.dumps(..., default=str) makes anew each time
+
+
 def append_line(path: Path, entry: dict) -> dict:
     """Add an entry as one line of JSON, in one write: a process that is killed leaves the line or nothing of it.
 
     Returns the entry as it will be read again.
     """
-    line = json.dumps(entry, default=str).encode() + b"\n"
+    line = to_json(entry).encode() + b"\n"
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     try:
         os.write(handle, line)

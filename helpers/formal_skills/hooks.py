@@ -22,6 +22,7 @@ class Stages:
 
     def __init__(self, skills: Sequence[FormalSkill], fail_closed: bool, session: str) -> None:
         self.fail_closed, self.session, self.names = fail_closed, session, [skill.name for skill in skills]
+        self.kept = Kept({})
         self.bound: dict[str, list[tuple[Hook, Callable[[HookStageInput], Awaitable[Any]]]]] = {}
         found = [(hook, skill) for skill in skills for hook in skill.hooks if hook.enabled]
         for hook, skill in sorted(found, key=lambda pair: (pair[0].priority, pair[0].name)):
@@ -37,15 +38,16 @@ class Stages:
         """
         context = HookExecutionContext(self.session, f"turn_{turn}", enabled_groups=self.names, state=state)
         compat.STATE.set(state)
-        kept = Kept(state) if stage in self.bound else None
+        if stage in self.bound and state != self.kept.state:
+            self.kept = Kept(state)
         for hook, execute in self.bound.get(stage, ()):
             try:
                 said = execute(HookStageInput(stage, context, payload, metadata=hook.config))
                 output = await outcome_of(said, hook.timeout_ms / 1000)
                 payload, verdict = outcome(output, payload)
-                kept.check(state)
+                self.kept.check(state)
             except (Exception, SystemExit) as error:
-                kept.mend(state)
+                self.kept.mend(state)
                 notes.append(f"hook {hook.name} failed ({type(error).__name__}: {error})")
                 if hook.on_error == "fail" or (self.fail_closed and stage == GUARD):
                     return payload, Verdict("deny", f"{notes[-1]}, so it could not agree; try another way")

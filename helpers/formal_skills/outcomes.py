@@ -36,7 +36,7 @@ def outcome(output: Any, payload: Any) -> tuple[Any, Verdict]:
     verdict, patched = output.verdict, output.patched_payload
     if not isinstance(verdict, Verdict) or verdict.kind not in ("allow", "deny", "finish"):
         raise TypeError(f"a verdict is Verdict('allow'), 'deny' or 'finish', not {verdict!r}")
-    if patched is None:
+    if patched is None or patched is payload:
         return payload, verdict
     if type(patched) is not type(payload):
         raise TypeError(f"a patched payload is a {type(payload).__name__}, not a {type(patched).__name__}")

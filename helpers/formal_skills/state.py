@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 
 from .compat import ENDED, INBOX
+from .files import to_json
 
 
 class Kept:
     """A state as it was before a hook or an executor had it."""
 
     def __init__(self, state: dict) -> None:
-        self.text = json.dumps(state, default=str)
+        self.text = to_json(state)
         self.state = json.loads(self.text)
 
     def check(self, state: dict) -> str:

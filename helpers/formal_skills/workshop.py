@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .files import to_json
 from .forks import SERVER, Worker
 from .manifest import FormalSkill
 from .payloads import LlmFunctionToolSpec
@@ -89,7 +90,7 @@ class Workshop:
         try:
             if self.worker is None:
                 await to_thread(self.start)
-            self.worker.channel.send((name, arguments, json.dumps(state, default=str), call))
+            self.worker.channel.send((name, arguments, to_json(state), call))
             if self.worker.channel.poll(BRIEF) or await to_thread(self.worker.channel.poll, self.budget.seconds):
                 status, result, text = json.loads(self.worker.channel.recv_bytes())
                 return status, self.cut(result), json.loads(text)
