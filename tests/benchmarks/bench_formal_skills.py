@@ -105,9 +105,6 @@ def least(series: list[list[float]]) -> float:
     return sum(map(min, zip(*series))) / len(series[0])
 
 
-# FairyClaw
-
-
 @pytest.fixture(scope="module")
 def fairyclaw(top):
     """The package, its home in a temporary folder, its hooks switched on, its log off."""
