@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from jsonschema import FormatChecker
 from tiny_skills import ANYTHING, Fort, call, in_a_fork, lay_out, make_skill, play
 
 from helpers.formal_skills import Runtime, Scripted, forks
@@ -110,6 +112,12 @@ def test_a_script_that_changed_since_its_skill_was_loaded_runs_as_it_is_now(tmp_
     assert runtime.run("Work.").calls[0]["result"] == "new"
 
 
+def test_a_script_has_all_formats_of_jsonschema(tmp_path):
+    lay_out(tmp_path)
+    look = "import jsonschema; out = ' '.join(sorted(jsonschema.FormatChecker.checkers))"
+    assert play(tmp_path, call("do", code=look)).calls[0]["result"] == " ".join(sorted(FormatChecker.checkers))
+
+
 def test_where_there_is_no_fork_a_worker_is_spawned(tmp_path, monkeypatch):
     lay_out(tmp_path)
     monkeypatch.delattr(os, "fork")
@@ -156,3 +164,18 @@ def test_no_program_changes_what_others_keep_in_shared_memory(tmp_path):
     finally:
         theirs.unlink()
         fort.shop.close()
+
+
+def test_a_runtime_that_is_gone_before_its_worker_starts_leaves_the_server_to_others(tmp_path):
+    fort = Fort(tmp_path / "one", "hook")
+    server = forks.SERVER.process.pid
+    for _ in range(20):
+        ends = [*socket.socketpair(), *socket.socketpair()]
+        forks.SERVER.send(ends[1], ends[3])
+        for end in ends:
+            end.close()
+    assert fort.run("out = 'still here'") == ("ok", "still here")
+    fort.shop.close()
+    lay_out(tmp_path)
+    assert play(tmp_path, call("do", code="out = 'again'")).calls[0]["result"] == "again"
+    assert forks.SERVER.process.pid == server

@@ -27,9 +27,6 @@ KEYS = re.compile("KEY|TOKEN|SECRET|PASSWORD")
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has none
 DYING = 5.0  # seconds that a killed process may take to end
 PROGRAM = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); import helpers.formal_skills.forks as f; f.serve()"
-# What jsonschema imports to check formats, which nothing here asks for: half of the server's memory.
-FORMATS = ("fqdn", "idna", "isoduration", "jsonpointer", "rfc3339_validator", "rfc3987", "rfc3987_syntax",
-           "rfc3986_validator", "uri_template", "webcolors")  # fmt: skip
 
 
 def keys_of(names: Iterable[str]) -> list[str]:
@@ -80,7 +77,7 @@ class Server:
         with other, watched:
             self.send(other, watched)
         if not (process := life.recv(8)):
-            raise ConnectionError("the server of workers ended while it started; its last words are above")
+            raise ConnectionError("the server of workers ended while it started; its error is in this program's log")
         return Worker(Connection(channel.detach()), int.from_bytes(process, "big"), life.close)
 
     def send(self, *ends: socket.socket) -> None:
@@ -148,10 +145,12 @@ def serve() -> None:
                 os.waitpid(process, 0)
                 life.close()
             elif ends := socket.recv_fds(line, 1, 2)[1]:
-                life, kept = socket.socket(fileno=ends[1]), [line, *(other for other, _ in workers.values())]
-                workers[ends[1]] = life, forked(serve_channel, ends[0], [life, *kept])
-                life.send(workers[ends[1]][1].to_bytes(8, "big"))
+                life = socket.socket(fileno=ends[1])
+                process = forked(serve_channel, ends[0], [line, life, *(other for other, _ in workers.values())])
+                workers[ends[1]] = life, process
                 news.register(life, select.POLLIN)
+                with suppress(OSError):  # the runtime is gone already, and its worker the next to be killed
+                    life.send(process.to_bytes(8, "big"))
             else:
                 for _, process in workers.values():
                     end_group(process)
@@ -159,12 +158,15 @@ def serve() -> None:
 
 
 def loaded() -> Callable[[Connection], None]:
-    """Return what a worker does, loaded with all that it needs, and kept from the garbage collector's hands."""
-    sys.modules.update(dict.fromkeys(FORMATS))
+    """Return what a worker does, loaded with all that it needs, and kept from the garbage collector's hands.
+
+    Of jsonschema it has no grammar for the format "iri", 17 of 45 MB; a script that imports jsonschema has a whole one.
+    """
+    sys.modules["rfc3987_syntax"] = None
     from . import actions  # noqa: F401 (scripts import it)
     from .worker import serve_channel
 
-    for name in FORMATS:
+    for name in [name for name in sys.modules if name.split(".")[0] in ("jsonschema", "rfc3987_syntax")]:
         del sys.modules[name]
     gc.collect()
     gc.freeze()
