@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import sys
+import threading
 
 import pytest
 
@@ -59,3 +63,21 @@ def test_an_async_stub_is_not_attempted():
 
     ex = Exercise("double", "Double", 1, reference=double, cases=[Case((3,))], hints=HINTS)
     assert ex.check(stub).outcome == "not attempted"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a signal")
+@pytest.mark.parametrize("seconds", [30, 0.11, 0.1])
+def test_an_interrupt_waits_for_the_coroutine_to_clean_up(seconds):
+    cleaned = []
+
+    async def work():
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            await asyncio.sleep(0.05)
+            cleaned.append(True)
+
+    threading.Timer(0.1, os.kill, [os.getpid(), signal.SIGINT]).start()
+    with pytest.raises(KeyboardInterrupt):
+        in_thread(work())
+    assert cleaned == [True]

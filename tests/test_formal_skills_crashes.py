@@ -12,7 +12,7 @@ import pytest
 from hooked_skills import skill_of
 from tiny_skills import ANYTHING, APPEND, bytes_of, call, lay_out, make_skill, play
 
-from helpers.formal_skills import workshop
+from helpers.formal_skills import confinement, workshop
 from helpers.formal_skills.drivers import Reply, Scripted
 from helpers.formal_skills.runtime import Runtime
 from helpers.formal_skills.undo import roll_back
@@ -159,8 +159,10 @@ print("told" if "sk-precious" in said else "kept", os.environ["SOME_API_KEY"], "
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no /proc")
-@pytest.mark.parametrize("command", ["cat /proc/$PPID/environ; env", "env"])
+@pytest.mark.parametrize("command", ["cat /proc/$PPID/environ; env", "cat /proc/[0-9]*/environ; env"])
 def test_keys_of_the_environment_reach_no_program(tmp_path, command):
+    if "*" in command and confinement.Ruleset is None:
+        pytest.skip("this kernel has no Landlock")
     lay_out(tmp_path)
     make_skill(tmp_path / "skill", do=ANYTHING)
     variables = os.environ | {"SOME_API_KEY": "sk-precious", "PYTHONPATH": os.pathsep.join(sys.path)}

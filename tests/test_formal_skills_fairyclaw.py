@@ -92,6 +92,15 @@ def test_fault_1_the_hook_after_a_call_fails_and_only_the_trace_tells(play, enfo
     assert trace.of("said") == [] and phases(trace.calls) == ["patch"]
 
 
+@pytest.mark.parametrize("enforce", [False, {"contract"}, True], ids=["off", "contract", "on"])
+def test_fault_1_a_contract_sends_back_who_is_done_too_early_as_that_hook_should_have(play, enforce):
+    replies = EVIDENCE, Reply("All done."), REPAIR, verify(COMMAND), PROGRESS, REPORT
+    trace = play(*replies, enforce=enforce, done_when=AGREED)
+    assert trace.status == "completed" and trace.turns == (6 if enforce else 2)
+    assert (trace.workspace / "a.py").read_text() == (FIXED if enforce else BROKEN)
+    assert ["faults" in event for event in trace.of("said")] == ([True] if enforce else [])
+
+
 def test_fault_2_a_forced_call_runs_the_test_of_one_benchmark_task(play):
     trace = play(Reply("All done."), enforce=False)
     assert (trace.calls[0]["name"], trace.of("reply")[0]["text"]) == ("repair_collect_evidence", "All done.")

@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
-import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from jsonschema import FormatChecker
-from tiny_skills import ANYTHING, Fort, call, in_a_fork, lay_out, make_skill, play
+from tiny_skills import Fort, alone, call, in_a_fork, lay_out, make_skill, play, soon
 
 from helpers.formal_skills import Runtime, Scripted, forks
 
@@ -27,13 +24,6 @@ def alive(process: int) -> bool:
         return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
     except OSError:
         return False
-
-
-def soon(condition) -> bool:
-    end = time.monotonic() + 10
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.02)
-    return condition()
 
 
 def test_a_killed_server_is_replaced_and_takes_no_run_with_it(tmp_path):
@@ -55,6 +45,17 @@ def test_a_closed_worker_ends_with_what_it_started(tmp_path):
     worker = fort.shop.worker.process
     fort.shop.close()
     assert soon(lambda: not alive(worker) and not alive(int(program)))
+
+
+def test_a_program_with_a_session_of_its_own_outlives_the_run_as_the_notebook_says(tmp_path):
+    fort = Fort(tmp_path, "whole")
+    fort.run("""subprocess.Popen(['setsid', 'sh', '-c', 'echo $$ > pid; exec sleep 60'])""")
+    assert soon(lambda: (tmp_path / "w" / "pid").is_file() and (tmp_path / "w" / "pid").read_text().endswith("\n"))
+    fort.shop.close()
+    process = int((tmp_path / "w" / "pid").read_text())
+    time.sleep(0.2)
+    assert alive(process)
+    os.kill(process, signal.SIGKILL)
 
 
 BUSY = """
@@ -131,7 +132,8 @@ def test_where_there_is_no_fork_a_worker_is_spawned(tmp_path, monkeypatch):
 
 
 UNGUARDED = """
-import json, sys
+import sys
+import time
 from pathlib import Path
 from helpers.formal_skills import Runtime, Scripted, load_skill
 from tiny_skills import call
@@ -143,11 +145,7 @@ print(Runtime(top / "w", [load_skill(top / "skill")], driver).run("Work.").calls
 
 
 def test_a_program_without_a_guard_runs_once_and_ends_without_a_warning(tmp_path):
-    lay_out(tmp_path)
-    make_skill(tmp_path / "skill", do=ANYTHING)
-    (tmp_path / "main.py").write_text(UNGUARDED)
-    done = subprocess.run([sys.executable, tmp_path / "main.py", tmp_path], text=True, capture_output=True, timeout=120,
-                          env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})  # fmt: skip
+    done = alone(tmp_path, UNGUARDED)
     assert (done.stdout.split(), done.stderr) == (["main", "well"], "")
 
 

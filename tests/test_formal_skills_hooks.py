@@ -9,6 +9,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 
 from helpers.course.threads import in_thread
@@ -112,6 +113,31 @@ def test_a_forced_finish_refuses_before_a_call_and_finishes_elsewhere():
     assert went(stages((stop, {})))[1] == Verdict("deny", "enough")
     after = AfterToolCallHookPayload(CALL, "w", 0, "done", "ok")
     assert went(stages((stop, {}), stage="after_tool_call"), after, "after_tool_call")[1] == Verdict("finish", "enough")
+
+
+@pytest.mark.parametrize("change", ["append('junk')", "clear()", "__setitem__(0, 1)", "sort()", "__iadd__([1])"])
+@pytest.mark.parametrize("patched", [False, True])
+def test_the_lists_of_a_payload_are_changed_by_patch_alone(change, patched):
+    async def patches(hook_input):
+        return patch(hook_input.payload, enabled_groups=["Other"]) if patched else None
+
+    async def mutates(hook_input):
+        exec(f"payload.enabled_groups.{change}", {"payload": hook_input.payload})
+
+    payload, verdict, notes = went(stages((patches, {}), (mutates, {})), payloads.sealed(BEFORE))
+    assert payload.enabled_groups == (["Other"] if patched else ["Pay"]) and verdict.kind == "deny"
+    assert "the lists of a payload stay as they are; return patch(payload, ...)" in notes[0]
+
+
+@pytest.mark.parametrize("value", [np.arange(3), {1, 2}, True, 1.0])
+def test_what_is_no_json_stays_in_the_state_as_text_and_fails_no_hook(value):
+    async def leaves(hook_input):
+        hook_input.context.state["found"] = value
+
+    found, state = stages((leaves, {}), (fails, {"on_error": "continue"}), fail_closed=False), {"found": 1}
+    for _ in range(2):
+        assert went(found, state=state)[2] == ["hook h1 failed (KeyError: 'to')"]
+    assert state["found"] is value
 
 
 def test_hooks_share_the_state_and_know_their_settings():

@@ -45,6 +45,12 @@ def some(*rows: tuple) -> pd.DataFrame:
                          | more for seed, score, more in rows])  # fmt: skip
 
 
+def test_the_notebook_says_how_large_the_grid_is():
+    text, rows = (HERE.parents[1] / "notebooks" / "4_formal_skills.ipynb").read_text("utf-8"), m.load_grid("sloppy")
+    assert f"eleven arms, six tasks, six values of $p$, twenty seeds, {len(rows):,} runs" in text
+    assert (len(ARMS), len(NAMES), len(SLOPPINESS), len(SEEDS)) == (11, 6, 6, 20)
+
+
 def test_scores_are_means_over_tasks_and_lapses_seed_by_seed():
     assert m.scores(grid(), "formal").tolist() == pytest.approx([92.5, 92.5])
     assert m.scores(grid(), "markdown").tolist() == pytest.approx([70, 66])

@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shlex
 import signal
+import subprocess
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from helpers.formal_skills.conversation import Conversation
@@ -178,3 +182,24 @@ def kill_all(top: str) -> None:
     while not (workspace / "new" / "deep" / "x").exists():
         time.sleep(0.01)
     os.kill(process, signal.SIGKILL)
+
+
+# programs of their own
+
+
+def alone(top: Path, program: str, *arguments: str, before: str = "", **settings) -> subprocess.CompletedProcess:
+    """Run a program in an interpreter of its own, with a folder, its workspace and a skill for anything in it."""
+    make_skill(lay_out(top).parent / "skill", do=ANYTHING)
+    (top / "main.py").write_text(program)
+    words = shlex.join([sys.executable, str(top / "main.py"), str(top), *arguments])
+    variables = os.environ | {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, filter(None, sys.path)))}
+    return subprocess.run(before + words, shell=True, text=True, capture_output=True, timeout=120, env=variables,
+                          **settings)  # fmt: skip
+
+
+def soon(condition: Callable[[], bool]) -> bool:
+    """Return whether something comes true within ten seconds."""
+    end = time.monotonic() + 10
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.02)
+    return condition()

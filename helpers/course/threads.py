@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import threading
 from collections.abc import Coroutine
+from contextlib import suppress
 from functools import wraps
 from typing import Any
 
@@ -13,9 +14,11 @@ from typing import Any
 def in_thread(work: Coroutine[Any, Any, Any]) -> Any:
     """Return what a coroutine returns, run in a thread of its own: a running event loop here does not matter."""
     box: dict[str, Any] = {}
+    began, done = threading.Event(), threading.Event()
 
     async def watched() -> None:
         box["loop"], box["task"] = asyncio.get_running_loop(), asyncio.current_task()
+        began.set()
         box["result"] = await work
 
     def run() -> None:
@@ -23,14 +26,18 @@ def in_thread(work: Coroutine[Any, Any, Any]) -> Any:
             asyncio.run(watched())
         except BaseException as error:
             box["error"] = error
+        finally:
+            began.set()
+            done.set()
 
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
+    threading.Thread(target=run, daemon=True).start()
     try:
-        thread.join()
+        done.wait()
     except KeyboardInterrupt:
-        box["loop"].call_soon_threadsafe(box["task"].cancel)
-        thread.join()
+        began.wait()
+        with suppress(RuntimeError, KeyError):  # it has ended in this moment, or never began
+            box["loop"].call_soon_threadsafe(box["task"].cancel)
+        done.wait()
         raise
     if "error" in box:
         raise box["error"]

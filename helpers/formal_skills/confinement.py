@@ -16,8 +16,10 @@ else:
     ALL, READ = FSAccess.all(), FSAccess.READ_FILE | FSAccess.READ_DIR | FSAccess.EXECUTE
     READ_WRITE = FSAccess.READ_FILE | FSAccess.WRITE_FILE
     TOP = {place for place in READABLE if not any(within(place, other) for other in READABLE - {place})}
-    SYSTEM = [place for place in (*TOP, "/etc", "/proc") if os.path.isdir(place)]
-    DEVICES = [place for place in ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom") if os.path.exists(place)]
+    SYSTEM = [place for place in (*TOP, "/etc", "/proc/sys") if os.path.isdir(place)]
+    # Of /proc not the processes: for root they would tell with which keys those of others were started.
+    FACTS = [file for name in ("cpuinfo", "meminfo", "stat", "loadavg") if os.path.isfile(file := f"/proc/{name}")]
+    DEVICES = [file for name in ("null", "zero", "random", "urandom") if os.path.exists(file := f"/dev/{name}")]
 
 
 def confine(writable: list[str], skills: list[str]) -> bool:
@@ -27,6 +29,7 @@ def confine(writable: list[str], skills: list[str]) -> bool:
     rules = Ruleset(ALL)
     rules.allow(*writable)
     rules.allow(*SYSTEM, *skills, rules=READ)
+    rules.allow(*FACTS, rules=FSAccess.READ_FILE)
     rules.allow(*DEVICES, rules=READ_WRITE)
     rules.apply()
     return True

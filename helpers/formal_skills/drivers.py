@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from .awaiting import outcome_of
 from .compat import INBOX
-from .payloads import LlmToolCallRequest
+from .payloads import LlmToolCallRequest, Sealed
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def readable(raw: Any) -> tuple[Reply, str]:
     good = [call for call in calls if isinstance(call, LlmToolCallRequest)
             and all(isinstance(part, str) for part in (call.call_id, call.name, call.arguments_json))]  # fmt: skip
     fault = "" if len(good) == len(calls) and calls is raw.calls else "some of the calls could not be read"
-    return Reply(raw.text if isinstance(raw.text, str) else "", good), fault
+    return Reply(raw.text if isinstance(raw.text, str) else "", Sealed(good)), fault
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
-from collections.abc import Callable
 from pathlib import Path
 
 from .undo import Undo
@@ -38,51 +37,54 @@ def within(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
-def make_guard(root: str, scratch: str, undo: Undo, skills: list[str]) -> Callable[[str, tuple], None]:
-    """Return an audit hook that lets executors change root and scratch alone, and read these, skills and Python.
+def place(path: str | bytes, dir_fd: int | None) -> str:
+    """Return where a path leads, links followed; Outside if it is relative to what cannot be found out."""
+    path = os.fsdecode(path)
+    if dir_fd not in (None, -1) and not os.path.isabs(path):
+        try:
+            path = os.path.join(os.readlink(f"/proc/self/fd/{dir_fd}"), path)
+        except OSError:
+            raise Outside(f"{path!r} is relative to an open folder; give a path instead") from None
+    return os.path.realpath(path)
+
+
+class Guard:
+    """An audit hook that lets executors change root and scratch alone, and read these, skills and Python.
 
     What is about to change inside root goes into the undo log first. Anything else raises Outside.
     """
 
-    def place(path: str | bytes, dir_fd: int | None) -> str:
-        path = os.fsdecode(path)
-        if dir_fd not in (None, -1) and not os.path.isabs(path):
-            try:
-                path = os.path.join(os.readlink(f"/proc/self/fd/{dir_fd}"), path)
-            except OSError:
-                raise Outside(f"{path!r} is relative to an open folder; give a path instead") from None
-        return os.path.realpath(path)
+    def __init__(self, root: str, scratch: str, undo: Undo, skills: list[str]) -> None:
+        self.root, self.scratch, self.undo, self.own = root, scratch, undo, [root, scratch, *skills]
 
-    def change(path: str | bytes | int, dir_fd: int | None = None, event: str = "open") -> None:
-        real = "" if isinstance(path, int) else place(path, dir_fd)
-        if real == root and event in ("os.rmdir", "os.rename"):
-            raise Outside("the workspace itself stays; change what is in it")
-        if within(real, root):
-            undo.keep(real)
-        elif real and real not in DEVICES and not within(real, scratch):
-            raise Outside(f"{path!r} is outside the workspace; give a path inside it, relative to its top")
-
-    def look(path: str | bytes | int | None) -> None:
-        real = "" if isinstance(path, int) else place(path or ".", None)
-        own = any(within(real, folder) for folder in (root, scratch, *skills))
-        python = any(within(real, folder) for folder in READABLE) and not within(real, COURSE)
-        if real and not (own or python or real in DEVICES):
-            raise Outside(f"{path!r} is outside the workspace; give a path inside it, relative to its top")
-
-    def guard(event: str, args: tuple) -> None:
-        if undo.busy:
+    def __call__(self, event: str, args: tuple) -> None:
+        if self.undo.busy:
             return
         if event == "open":
             path, mode, flags = args
             if flags & WRITING and mode is None and not isinstance(path, int) and not os.path.isabs(path):
                 raise Outside(f"os.open of the relative path {path!r}; use open(), which the fence can follow")
-            change(path) if flags & WRITING else look(path)
+            self.change(path) if flags & WRITING else self.look(path)
         elif event in CHANGES:
             for which, dir_fd in CHANGES[event]:
-                change(args[which], args[dir_fd] if dir_fd else None, event)
+                self.change(args[which], args[dir_fd] if dir_fd else None, event)
         elif event in ("os.listdir", "os.scandir"):
-            look(args[0])
+            self.look(args[0])
         elif event in REFUSED or (event == "ctypes.dlopen" and args[0]):
             raise Outside(f"{event} is not allowed to executors; work on files of the workspace, in Python")
 
-    return guard
+    def change(self, path: str | bytes | int, dir_fd: int | None = None, event: str = "open") -> None:
+        real = "" if isinstance(path, int) else place(path, dir_fd)
+        if real == self.root and event in ("os.rmdir", "os.rename"):
+            raise Outside("the workspace itself stays; change what is in it")
+        if within(real, self.root):
+            self.undo.keep(real)
+        elif real and real not in DEVICES and not within(real, self.scratch):
+            raise Outside(f"{path!r} is outside the workspace; give a path inside it, relative to its top")
+
+    def look(self, path: str | bytes | int | None) -> None:
+        real = "" if isinstance(path, int) else place(path or ".", None)
+        own = any(within(real, folder) for folder in self.own)
+        python = any(within(real, folder) for folder in READABLE) and not within(real, COURSE)
+        if real and not (own or python or real in DEVICES):
+            raise Outside(f"{path!r} is outside the workspace; give a path inside it, relative to its top")

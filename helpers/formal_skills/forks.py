@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from types import ModuleType
+from weakref import WeakSet
 
 KEYS = re.compile("KEY|TOKEN|SECRET|PASSWORD")
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has none
@@ -32,6 +33,24 @@ PROGRAM = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); import helpe
 def keys_of(names: Iterable[str]) -> list[str]:
     """Return the names of variables that hold keys: what an executor prints of them would land in the journal."""
     return [name for name in names if KEYS.search(name.upper())]
+
+
+def clean() -> dict[str, str]:
+    """Return the environment without keys."""
+    keys = keys_of(os.environ)
+    return {name: value for name, value in os.environ.items() if name not in keys}
+
+
+def paths() -> list[str]:
+    """Return where this process finds modules, whatever folder it is in; what `python -P` leaves out comes last.
+
+    So nothing that an executor has written beside a program, or where a notebook works, stands in for a package.
+    """
+    here, main = os.getcwd(), getattr(sys.modules["__main__"], "__file__", None) or os.devnull
+    last = [os.path.dirname(os.path.abspath(main)), here]
+    found = dict.fromkeys(os.path.abspath(path) if os.path.exists(path or here) else path
+                          for path in sys.path if isinstance(path, str))  # fmt: skip
+    return sorted(found, key=lambda path: last.index(path) + 1 if path in last else 0)
 
 
 def end_group(process: int) -> None:
@@ -61,9 +80,23 @@ class Server:
     """This process's line to its server, which is started when it is first needed, or gone. Forks of it share both."""
 
     def __init__(self) -> None:
-        self.line, self.process, self.lock = None, None, threading.Lock()
+        self.line, self.process, self.lock, self.began_with = None, None, threading.Lock(), {}
+        self.workers: WeakSet[Worker] = WeakSet()
         if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=lambda: setattr(self, "lock", threading.Lock()))
+            os.register_at_fork(after_in_child=self.forget)
+
+    def forget(self) -> None:
+        """Be the server's line in a fork of this process, which has no part in the workers that are there."""
+        self.lock = threading.Lock()
+        for worker in self.workers:
+            worker.channel.close()
+            worker.release()
+        self.workers = WeakSet()
+
+    def changed(self) -> dict[str, str | None]:
+        """Return the variables that were set (or unset: None) since the server started, but for keys."""
+        now, then = clean(), self.began_with
+        return {name: now.get(name) for name in {*now, *then} if now.get(name) != then.get(name)}
 
     def start_worker(self) -> Worker:
         """Return a new worker; ConnectionError if the server does not start.
@@ -78,7 +111,9 @@ class Server:
             self.send(other, watched)
         if not (process := life.recv(8)):
             raise ConnectionError("the server of workers ended while it started; its error is in this program's log")
-        return Worker(Connection(channel.detach()), int.from_bytes(process, "big"), life.close)
+        worker = Worker(Connection(channel.detach()), int.from_bytes(process, "big"), life.close)
+        self.workers.add(worker)
+        return worker
 
     def send(self, *ends: socket.socket) -> None:
         with self.lock:
@@ -91,12 +126,13 @@ class Server:
                 socket.send_fds(self.line, [b"w"], [end.fileno() for end in ends])
 
     def start(self) -> None:
+        if self.line is not None:
+            self.line.close()
         self.line, end = socket.socketpair()
-        keys = keys_of(os.environ)
-        clean = {name: value for name, value in os.environ.items() if name not in keys}
+        self.began_with = clean()
         with end:
-            self.process = subprocess.Popen([sys.executable, "-c", PROGRAM, json.dumps(sys.path)], stdin=end, env=clean,
-                                            start_new_session=True)  # fmt: skip
+            self.process = subprocess.Popen([sys.executable, "-P", "-c", PROGRAM, json.dumps(paths())], stdin=end,
+                                            env=self.began_with, start_new_session=True)  # fmt: skip
 
 
 SERVER = Server()
@@ -131,6 +167,7 @@ def apart() -> Iterator[None]:
 
 def serve() -> None:
     """Be the server, until its line ends: fork a worker for each two ends that come in, kill it when its life ends."""
+    open_closed()
     serve_channel, line = loaded(), socket.socket(fileno=os.dup(0))
     with open(os.devnull) as nothing:
         os.dup2(nothing.fileno(), 0)
@@ -145,6 +182,7 @@ def serve() -> None:
                 os.waitpid(process, 0)
                 life.close()
             elif ends := socket.recv_fds(line, 1, 2)[1]:
+                os.set_inheritable(ends[0], False)
                 life = socket.socket(fileno=ends[1])
                 process = forked(serve_channel, ends[0], [line, life, *(other for other, _ in workers.values())])
                 workers[ends[1]] = life, process
@@ -155,6 +193,15 @@ def serve() -> None:
                 for _, process in workers.values():
                     end_group(process)
                 return
+
+
+def open_closed() -> None:
+    """Open what is closed of stdin, stdout and stderr: else a socket has its number, and programs write to that."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
 
 
 def loaded() -> Callable[[Connection], None]:

@@ -10,7 +10,7 @@ from .awaiting import outcome_of
 from .manifest import FormalSkill
 from .models import Hook
 from .outcomes import ALLOW, outcome
-from .payloads import HookExecutionContext, HookStageInput, Verdict
+from .payloads import HookExecutionContext, HookStageInput, Sealed, Verdict
 from .scripts import entry_point
 from .state import Kept
 
@@ -21,7 +21,7 @@ class Stages:
     """The hooks of all skills by stage, low priorities first, ties by name."""
 
     def __init__(self, skills: Sequence[FormalSkill], fail_closed: bool, session: str) -> None:
-        self.fail_closed, self.session, self.names = fail_closed, session, [skill.name for skill in skills]
+        self.fail_closed, self.session, self.names = fail_closed, session, Sealed(skill.name for skill in skills)
         self.kept = Kept({})
         self.bound: dict[str, list[tuple[Hook, Callable[[HookStageInput], Awaitable[Any]]]]] = {}
         found = [(hook, skill) for skill in skills for hook in skill.hooks if hook.enabled]
@@ -38,14 +38,14 @@ class Stages:
         """
         context = HookExecutionContext(self.session, f"turn_{turn}", enabled_groups=self.names, state=state)
         compat.STATE.set(state)
-        if stage in self.bound and state != self.kept.state:
+        if stage in self.bound and not self.kept.same(state):
             self.kept = Kept(state)
         for hook, execute in self.bound.get(stage, ()):
             try:
                 said = execute(HookStageInput(stage, context, payload, metadata=hook.config))
                 output = await outcome_of(said, hook.timeout_ms / 1000)
                 payload, verdict = outcome(output, payload)
-                self.kept.check(state)
+                self.kept.same(state) or self.kept.check(state)
             except (Exception, SystemExit) as error:
                 self.kept.mend(state)
                 notes.append(f"hook {hook.name} failed ({type(error).__name__}: {error})")

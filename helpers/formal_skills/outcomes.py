@@ -46,7 +46,7 @@ def outcome(output: Any, payload: Any) -> tuple[Any, Verdict]:
                 check.validate_python(getattr(patched, name))
             except ValidationError as error:
                 raise ValueError(f"the patched payload's {name}: {deepest_fault(error)}") from None
-    return patched, verdict
+    return payloads.sealed(patched), verdict
 
 
 def misfit(name: str, text: str, schema: dict[str, Any] | None) -> str:

@@ -7,7 +7,7 @@ Names and fields are those of FairyClaw 0.2.4 (fairyclaw/core/agent/hooks/protoc
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Generic, Literal, TypeVar
@@ -31,6 +31,16 @@ class HookStatus(StrEnum):
     OK = "ok"
     SKIP = "skip"
     ERROR = "error"
+
+
+class Sealed(list):
+    """A list of a payload: a hook that wants another one hands it on with `patch`, where it is checked."""
+
+    def _refuse(self, *_: Any, **__: Any) -> None:
+        raise TypeError("the lists of a payload stay as they are; return patch(payload, ...) with a new one")
+
+    append = extend = insert = pop = remove = clear = sort = reverse = _refuse
+    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse
 
 
 @dataclass(frozen=True)
@@ -129,7 +139,7 @@ class BeforeLlmCallHookPayload:
 
     def saying(self, text: str) -> BeforeLlmCallHookPayload:
         """Return the payload with a system message at the end, for this call of the driver alone; "" adds none."""
-        messages = [*self.turn.llm_messages, *([LlmChatMessage("system", text)] if text else [])]
+        messages = Sealed([*self.turn.llm_messages, *([LlmChatMessage("system", text)] if text else [])])
         return replace(self, turn=replace(self.turn, llm_messages=messages))
 
 
@@ -209,6 +219,13 @@ def deny(reason: str) -> HookStageOutput:
 def patch(payload: Any, **changes: Any) -> HookStageOutput:
     """Return the output of a hook that hands on its payload with some fields changed."""
     return HookStageOutput(patched_payload=replace(payload, **changes))
+
+
+def sealed(value: Any) -> Any:
+    """Return a payload, or its turn, with lists that stay as they are."""
+    lists = {each.name: Sealed(old) for each in fields(value) if type(old := getattr(value, each.name)) is list}
+    lists |= {"turn": sealed(value.turn)} if hasattr(value, "turn") else {}
+    return replace(value, **lists) if lists else value
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import shutil
 from collections.abc import Iterator
@@ -12,12 +13,20 @@ from filelock import FileLock, Timeout
 
 from .drivers import Driver
 from .files import read_lines
+from .forks import paths
 
 
 def check_plain(root: Path) -> None:
-    """Raise a ValueError if a workspace is no folder, has symlinks, or files that have another name elsewhere."""
+    """Raise a ValueError if a workspace is no folder, has symlinks, or files that have another name elsewhere.
+
+    Nor may modules be imported from it: what an executor writes there would run here.
+    """
     if not root.is_dir():
         raise ValueError(f"the workspace {root} is no folder; make it first")
+    for path in paths():
+        if os.path.isabs(path) and Path(path).resolve().is_relative_to(root):
+            raise ValueError(f"this process imports modules from {path}, which is in the workspace; give the driver a "
+                             "folder of its own, below the one that you work in")  # fmt: skip
     for path in root.rglob("*"):
         if path.is_symlink() or (path.is_file() and path.stat().st_nlink > 1):
             raise ValueError(f"the workspace has a link, {path.relative_to(root)}; put a copy of the file in its place")
@@ -56,8 +65,11 @@ def read_folder(folder: Path, driver: Driver | None) -> tuple[dict, Driver]:
     journal = folder / "journal.jsonl"
     if not journal.is_file() or not (events := read_lines(journal)):
         raise ValueError(f"{folder} has no journal of a run; give the folder that ends in .run, beside the workspace")
-    with FileLock(folder / "lock", timeout=10):
-        pass
+    try:
+        with FileLock(folder / "lock", timeout=10):
+            pass
+    except Timeout:
+        raise ValueError(f"a worker of {folder.name} is still at work; end the process that started it") from None
     stored = folder / "driver.pickle"
     if driver is None and not stored.is_file():
         raise ValueError("the driver of this run could not be stored; give it: Runtime.resume(folder, driver)")

@@ -18,7 +18,7 @@ from .manifest import FormalSkill
 from .markdown import from_spec, to_spec
 from .models import Task
 from .outcomes import ALLOW, misfit
-from .payloads import LlmToolCallRequest, Verdict
+from .payloads import LlmToolCallRequest, Sealed, Verdict
 from .phases import Track
 from .places import check_plain, held, read_folder, start_folder
 from .trace import Trace
@@ -109,9 +109,9 @@ class Runtime:
         talk, notes, who = self.talk, [], (self.workspace.name, "general", True)
         shown = {name: spec for skill in self.skills for name, spec in self.tools.items()
                  if name in skill.tools and not self.track.hides(talk.state, skill.name, name)}  # fmt: skip
-        prepared = payloads.ToolsPreparedHookPayload(*who, self.stages.names, list(shown.values()))
+        prepared = payloads.ToolsPreparedHookPayload(*who, self.stages.names, Sealed(shown.values()))
         prepared, refusal = await self.stages.run("tools_prepared", prepared, talk.state, notes, talk.turns)
-        turn = payloads.LlmTurnContext(list(talk.messages), list(talk.events), None, *who)
+        turn = payloads.LlmTurnContext(Sealed(talk.messages), Sealed(talk.events), None, *who)
         asked = payloads.BeforeLlmCallHookPayload(turn, prepared.tools).saying(self.track.says(talk.state))
         if refusal.kind == "allow":
             asked, refusal = await self.stages.run("before_llm_call", asked, talk.state, notes, talk.turns)

@@ -27,7 +27,7 @@ READY: dict[tuple[str, bytes], types.CodeType] = {}  # what another process has 
 def code_of(path: str, source: bytes) -> bytes:
     """Return the code of a script as bytes, none if it does not compile: who imports it will say so."""
     try:
-        return marshal.dumps(compile(source, path, "exec"))
+        return marshal.dumps(compile(source, path, "exec", dont_inherit=True))
     except (SyntaxError, ValueError):
         return b""
 
@@ -58,7 +58,7 @@ def load_script(folder: Path, script: str) -> types.ModuleType:
         module.__source__ = source
         sys.modules[name] = module
         try:
-            exec(READY.get((str(path), source)) or compile(source, path, "exec"), module.__dict__)
+            exec(READY.get((str(path), source)) or compile(source, path, "exec", dont_inherit=True), module.__dict__)
         except BaseException:
             del sys.modules[name]
             raise

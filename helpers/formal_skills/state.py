@@ -15,9 +15,16 @@ class Kept:
         self.text = to_json(state)
         self.state = json.loads(self.text)
 
+    def same(self, state: dict) -> bool:
+        """Return whether a state is as it was before; not if it cannot be compared, as an array cannot."""
+        try:
+            return bool(state == self.state)
+        except Exception:
+            return False
+
     def check(self, state: dict) -> str:
         """Return the state as JSON; ValueError, TypeError or RecursionError if the run could not go on with it."""
-        if state == self.state:
+        if to_json(state) == self.text:
             return self.text
         if state.get("phases") != self.state.get("phases"):
             raise ValueError("state['phases'] was changed; only phases.json moves a run from phase to phase")

@@ -26,7 +26,7 @@ except ImportError:  # Windows
 from . import compat
 from .confinement import confine
 from .contracts import failed
-from .fence import make_guard
+from .fence import Guard, within
 from .markdown import load_markdown
 from .models import Rule
 from .payloads import ToolContext
@@ -44,13 +44,13 @@ def serve_channel(channel: Connection) -> None:
     Arguments and state come as JSON, so that nothing in them can break the channel. The first answer is "ready" with
     whether the kernel confines this process, or "failed" and why.
 
-    First comes what it works with: (workspace, the run's folder, a kit of each skill, fence). A call named "done_when"
-    checks a contract. Without `fence` nothing holds an executor back.
+    First comes what it works with: workspace, the run's folder, a kit of each skill, fence, where modules are, and what
+    is new in the environment. A call named "done_when" checks a contract. Without `fence` executors are not held back.
     """
-    workspace, folder, skills, fence = channel.recv()
+    workspace, folder, skills, fence, paths, changed = channel.recv()
     _lock = hold(os.path.join(folder, "lock"))  # as long as this process lives: see places.read_folder
     scratch, undo = str(Path(folder, "scratch")), Undo(Path(folder, "undo"), workspace)
-    settle(workspace, scratch)
+    settle(workspace, scratch, paths, changed)
     try:
         tools = load_tools(skills)
     except BaseException as error:  # whatever a script does when it is imported
@@ -61,7 +61,7 @@ def serve_channel(channel: Connection) -> None:
     confined = fence and confine([workspace, scratch, str(undo.folder)], readable)
     answer(channel, "ready", confined, "{}")
     if fence:
-        sys.addaudithook(make_guard(workspace, scratch, undo, readable))
+        sys.addaudithook(Guard(workspace, scratch, undo, readable))
     while True:
         try:
             name, arguments, state, call = channel.recv()
@@ -86,11 +86,14 @@ def hold(file: str) -> Any:
     return handle
 
 
-def settle(workspace: str, scratch: str) -> None:
-    """Make this process the workspace's: a group of its own, its folders, its path."""
+def settle(workspace: str, scratch: str, paths: list[str], changed: dict[str, str | None]) -> None:
+    """Make this process the workspace's: a group of its own, its folders and paths; no module comes from there."""
     if hasattr(os, "setsid"):
-        os.setsid()  # with this process ends what it has started
+        os.setsid()  # with this process ends what it has started, but for what takes a session of its own
     os.chdir(workspace)
+    sys.path[:] = [path for path in paths if not within(os.path.realpath(path), workspace)]
+    for name, value in changed.items():
+        os.environ.pop(name, None) if value is None else os.environ.update({name: value})
     os.environ["TMPDIR"] = tempfile.tempdir = scratch
     os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
     sys.dont_write_bytecode = True

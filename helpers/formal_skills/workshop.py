@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .files import to_json
-from .forks import SERVER, Worker
+from .forks import SERVER, Worker, paths
 from .manifest import FormalSkill
 from .payloads import LlmFunctionToolSpec
 from .scripts import code_of
@@ -64,19 +64,21 @@ class Workshop:
         self.workspace, self.folder, self.confined = workspace, folder, False
         self.kits, self.fence, self.budget = [kit(skill) for skill in skills], fence, budget
         self.worker: Worker | None = None
+        self.closed = False
 
     def start(self) -> None:
         """Start the worker and wait until it is fenced; raises NotStarted with the reason."""
         try:
-            self.worker = SERVER.start_worker()
+            worker = self.worker = SERVER.start_worker()
         except OSError as error:
             raise NotStarted(str(error)) from error
-        self.worker.channel.send((str(self.workspace), str(self.folder), self.kits, self.fence))
         status, info = "failed", "the skills' scripts end the process, or take too long to import"
-        with suppress(EOFError):
-            if self.worker.channel.poll(STARTING):
-                status, info, _ = json.loads(self.worker.channel.recv_bytes())
-        if status == "failed":
+        with suppress(EOFError, OSError):
+            settings = str(self.workspace), str(self.folder), self.kits, self.fence
+            worker.channel.send((*settings, paths(), SERVER.changed()))
+            if worker.channel.poll(STARTING):
+                status, info, _ = json.loads(worker.channel.recv_bytes())
+        if status == "failed" or self.closed:  # closed: the run was interrupted meanwhile
             self.close()
             raise NotStarted(info)
         self.confined = info
@@ -89,6 +91,7 @@ class Workshop:
         """
         try:
             if self.worker is None:
+                self.closed = False
                 await to_thread(self.start)
             self.worker.channel.send((name, arguments, to_json(state), call))
             if self.worker.channel.poll(BRIEF) or await to_thread(self.worker.channel.poll, self.budget.seconds):
@@ -116,6 +119,6 @@ class Workshop:
         return f"{result[:most]}\n[cut: {len(result) - most} characters more; ask for less]"
 
     def close(self) -> None:
-        if self.worker is not None:
-            self.worker.end()
-            self.worker = None
+        self.closed, worker, self.worker = True, self.worker, None
+        if worker is not None:
+            worker.end()
