@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from hooked_skills import skill_of
 from tiny_skills import Fort, alone, call, in_a_fork, lay_out, make_skill, play, runtime_of, soon
 
 from helpers.formal_skills import Runtime, Scripted, forks
@@ -76,6 +77,18 @@ def test_a_later_run_has_the_paths_and_variables_of_now(tmp_path, monkeypatch):
     assert play(tmp_path, call("do")).calls[0]["result"] == "set later"
     monkeypatch.delenv("A_WORD")
     assert play(tmp_path, call("do")).calls[0]["result"] == "unset later"
+
+
+def test_a_script_that_others_import_is_new_for_all_of_them_when_it_changes(tmp_path):
+    lay_out(tmp_path)
+    tool = "from .words import WORD\nasync def execute(args, context):\n    return WORD + context.state['heard']\n"
+    hook = "from .words import WORD; state['heard'] = WORD"
+    skill = skill_of(tmp_path / "skill", ("before_tool_call", hook), say=tool, words=PLANTS + "WORD = 'one '")
+    for word in ("one ", "two "):  # of the same length
+        (tmp_path / "skill" / "scripts" / "words.py").write_text(PLANTS + f"WORD = {word!r}")
+        trace = Runtime(tmp_path / "w", [skill], Scripted([call("say"), call("words")])).run("Work.")
+        assert [each["result"] for each in trace.calls] == [2 * word, "None"] and not trace.notes
+        time.sleep(1.1)  # Python's own cache of a script tells seconds apart
 
 
 def test_a_run_that_is_stopped_while_its_server_starts_leaves_no_worker(tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import marshal
+import os
 import re
 import sys
 import types
@@ -44,13 +45,13 @@ def check_script(folder: Path, part: Any) -> None:
 
 
 def load_script(folder: Path, script: str) -> types.ModuleType:
-    """Return the module of a script in a skill's folder, imported once in this process (again if the file changed)."""
+    """Return the module of a script in a skill's folder, imported once in this process (again if a script changed)."""
     path = folder / ("scripts" if script != "config.py" else "") / script
     source = path.read_bytes()
     package = package_of(folder, path.parent)
     name = f"{package}.{ODD.sub('_', path.stem)}"
     known = sys.modules.get(name)
-    if known is not None and known.__source__ == source:
+    if known is not None and getattr(known, "__source__", None) == source:
         return known
     config = load_script(folder, "config.py") if script != "config.py" and (folder / "config.py").is_file() else None
     with compat.shims(folder, config) if b"fairyclaw" in source else nullcontext():
@@ -66,11 +67,18 @@ def load_script(folder: Path, script: str) -> types.ModuleType:
 
 
 def package_of(folder: Path, scripts: Path) -> str:
-    """Return the name of the synthetic package for a folder, FairyClaw's way with the folder's place as a suffix."""
+    """Return the name of the synthetic package for a folder, FairyClaw's way with the folder's place as a suffix.
+
+    If one of its scripts has changed it is new, since the others may have imported that one.
+    """
     name = f"fairyclaw_cap_{ODD.sub('_', folder.name)}_{sha256(str(scripts).encode()).hexdigest()[:8]}"
-    if name not in sys.modules:
+    with os.scandir(scripts) as files:
+        times = {file.name: file.stat().st_mtime_ns for file in files if file.name.endswith(".py")}
+    if getattr(sys.modules.get(name), "__times__", None) != times:
+        for old in [module for module in sys.modules if module == name or module.startswith(name + ".")]:
+            del sys.modules[old]
         sys.modules[name] = types.ModuleType(name)
-        sys.modules[name].__path__ = [str(scripts)]
+        sys.modules[name].__path__, sys.modules[name].__times__ = [str(scripts)], times
     return name
 
 
