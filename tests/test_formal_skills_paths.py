@@ -66,6 +66,14 @@ def test_the_server_takes_no_module_from_where_a_program_works(tmp_path):
     assert (tmp_path / "said").read_text() == "well" and not (tmp_path / "pwned").exists(), done.stderr
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="removes the folder that it is in")
+def test_a_program_whose_folder_is_gone_runs(tmp_path):
+    (tmp_path / "gone").mkdir()
+    done = alone(tmp_path, "import os\nos.rmdir(os.getcwd())\nsys = __import__('sys')\nsys.path.insert(0, '')\n" + MAIN,
+                 "out = 'well'", cwd=tmp_path / "gone")  # fmt: skip
+    assert (tmp_path / "said").read_text() == "well", done.stderr
+
+
 def test_a_later_run_has_the_paths_and_variables_of_now(tmp_path, monkeypatch):
     lay_out(tmp_path)
     (tmp_path / "lib").mkdir()

@@ -46,10 +46,13 @@ def paths() -> list[str]:
 
     So nothing that an executor has written beside a program, or where a notebook works, stands in for a package.
     """
-    here, main = os.getcwd(), getattr(sys.modules["__main__"], "__file__", None) or os.devnull
-    last = [os.path.dirname(os.path.abspath(main)), here]
-    found = dict.fromkeys(os.path.abspath(path) if os.path.exists(path or here) else path
-                          for path in sys.path if isinstance(path, str))  # fmt: skip
+    here = os.devnull
+    with suppress(OSError):  # the folder is gone
+        here = os.getcwd()
+    main = getattr(sys.modules["__main__"], "__file__", None) or here
+    last = [os.path.dirname(os.path.join(here, main)), here]
+    whole = {path: os.path.normpath(os.path.join(here, path)) for path in sys.path if isinstance(path, str)}
+    found = dict.fromkeys(place if os.path.exists(place) else path for path, place in whole.items())
     return sorted(found, key=lambda path: last.index(path) + 1 if path in last else 0)
 
 
