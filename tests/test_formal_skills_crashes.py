@@ -85,6 +85,25 @@ def test_a_script_that_does_not_load_is_an_error_of_the_call(tmp_path, monkeypat
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.parametrize("program", ["rm -rf sub", "rm -rf sub; touch sub", "rm -rf sub; ln -s sub sub"])
+def test_a_program_that_removes_what_was_to_be_undone_ends_no_run(tmp_path, program):
+    lay_out(tmp_path)
+    code = "Path('a').write_text('x'); Path('sub/c').write_text('x'); "
+    code += f"subprocess.run({program!r}, shell=True); time.sleep(9)"
+    look = call("do", code="out = Path('a').read_text()")
+    trace = play(tmp_path, call("do", code=code), look, budget=workshop.Budget(seconds=1))
+    assert "took longer than 1 s and was stopped" in trace.calls[0]["result"]
+    assert trace.status == "completed" and trace.calls[1]["result"] == "a"
+    assert (tmp_path / "w" / "sub" / "c").is_file() == (program == "rm -rf sub")
+
+
+def test_a_script_that_no_parser_takes_is_an_error_of_the_call(tmp_path):
+    lay_out(tmp_path)
+    skill = make_skill(tmp_path / "skill", do="x = " + "-" * 200_000 + "1")
+    trace = Runtime(tmp_path / "w", [skill], Scripted([call("do")])).run("Work.")
+    assert "cannot run: the skills' scripts do not load" in trace.calls[0]["result"]
+
+
 CANCELLED = "import asyncio\n    task = asyncio.ensure_future(asyncio.sleep(9))\n    task.cancel()\n    await task"
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
+import pickle
 import re
 from dataclasses import fields, replace
 from pathlib import Path
@@ -127,6 +129,13 @@ def test_the_lists_of_a_payload_are_changed_by_patch_alone(change, patched):
     payload, verdict, notes = went(stages((patches, {}), (mutates, {})), payloads.sealed(BEFORE))
     assert payload.enabled_groups == (["Other"] if patched else ["Pay"]) and verdict.kind == "deny"
     assert "the lists of a payload stay as they are; return patch(payload, ...)" in notes[0]
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))])
+def test_a_copy_of_a_payload_is_a_hooks_own(copied):
+    own = copied(payloads.sealed(BEFORE).enabled_groups)
+    own.append("more")
+    assert own == ["Pay", "more"] and copied(payloads.sealed(BEFORE)) == BEFORE
 
 
 @pytest.mark.parametrize("value", [np.arange(3), {1, 2}, True, 1.0])

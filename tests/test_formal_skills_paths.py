@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,14 @@ def test_the_server_takes_no_module_from_where_a_program_works(tmp_path):
     assert (tmp_path / "said").read_text() == "well" and not (tmp_path / "pwned").exists(), done.stderr
 
 
+def test_the_server_has_the_helpers_of_its_program_whatever_else_has_their_name(tmp_path):
+    (tmp_path / "decoy").mkdir()
+    (tmp_path / "decoy" / "helpers.py").write_text("raise ImportError('another helpers')")
+    decoy = f"sys.path.insert(0, {str(tmp_path / 'decoy')!r})\n"
+    done = alone(tmp_path, MAIN.replace("top = ", decoy + "top = "), "out = 'well'")
+    assert (tmp_path / "said").read_text() == "well", done.stderr
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="removes the folder that it is in")
 def test_a_program_whose_folder_is_gone_runs(tmp_path):
     (tmp_path / "gone").mkdir()
@@ -97,6 +106,48 @@ def test_a_script_that_others_import_is_new_for_all_of_them_when_it_changes(tmp_
         trace = Runtime(tmp_path / "w", [skill], Scripted([call("say"), call("words")])).run("Work.")
         assert [each["result"] for each in trace.calls] == [2 * word, "None"] and not trace.notes
         time.sleep(1.1)  # Python's own cache of a script tells seconds apart
+
+
+def test_what_an_editor_leaves_beside_a_script_stops_nothing(tmp_path):
+    lay_out(tmp_path)
+    skill = skill_of(tmp_path / "skill", ("before_tool_call", "return None"))
+    (tmp_path / "skill" / "scripts" / ".#hook0.py").symlink_to("someone@somewhere.1:2")
+    assert Runtime(tmp_path / "w", [skill], Scripted([call("a")])).run("Work.").calls[0]["result"] == "a"
+
+
+def test_skills_that_are_loaded_in_threads_at_once_are_whole(tmp_path):
+    slow = "import time\ntime.sleep(0.05)\nasync def execute_hook(hook_input):\n    return None\n"
+    skill = skill_of(tmp_path / "skill", ("before_tool_call", "return None"))
+    (tmp_path / "skill" / "scripts" / "hook0.py").write_text(slow)
+    for name in "abcd":
+        lay_out(tmp_path / name)
+
+    def run(name):
+        return Runtime(tmp_path / name / "w", [skill], Scripted([call("a")])).run("Work.")
+
+    with ThreadPoolExecutor(4) as pool:
+        traces = list(pool.map(run, "abcd"))
+    assert [trace.calls[0]["result"] for trace in traces] == ["a"] * 4 and not any(trace.notes for trace in traces)
+
+
+POOL = """
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+POOL = ThreadPoolExecutor(1)
+POOL.submit(int).result()
+
+async def execute(args, context):
+    return str(POOL.submit(subprocess.run, args["command"], shell=True).result())
+"""
+
+
+def test_a_script_that_starts_a_thread_before_the_fence_is_refused(tmp_path):
+    lay_out(tmp_path)
+    skill = make_skill(tmp_path / "skill", do=POOL)
+    replies = [call("do", command=f"echo x > {tmp_path / 'outside'}")]
+    trace = Runtime(tmp_path / "w", [skill], Scripted(replies)).run("Work.")
+    assert "cannot run: a script starts a thread when it is imported" in trace.calls[0]["result"]
+    assert not (tmp_path / "outside").exists()
 
 
 def test_a_run_that_is_stopped_while_its_server_starts_leaves_no_worker(tmp_path, monkeypatch):

@@ -30,11 +30,12 @@ def in_thread(work: Coroutine[Any, Any, Any]) -> Any:
             began.set()
             done.set()
 
-    threading.Thread(target=run, daemon=True).start()
     try:
+        threading.Thread(target=run, daemon=True).start()
         done.wait()
     except KeyboardInterrupt:
-        began.wait()
+        if not began.wait(1):  # the thread was not even started
+            raise
         with suppress(RuntimeError, KeyError):  # it has ended in this moment, or never began
             box["loop"].call_soon_threadsafe(box["task"].cancel)
         done.wait()

@@ -10,7 +10,6 @@ import gc
 import json
 import multiprocessing
 import os
-import re
 import select
 import signal
 import socket
@@ -18,42 +17,27 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
+from pathlib import Path
 from types import ModuleType
 from weakref import WeakSet
 
-KEYS = re.compile("KEY|TOKEN|SECRET|PASSWORD")
+from .surroundings import clean, keys_of, paths
+
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has none
-DYING = 5.0  # seconds that a killed process may take to end
-PROGRAM = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); import helpers.formal_skills.forks as f; f.serve()"
-
-
-def keys_of(names: Iterable[str]) -> list[str]:
-    """Return the names of variables that hold keys: what an executor prints of them would land in the journal."""
-    return [name for name in names if KEYS.search(name.upper())]
-
-
-def clean() -> dict[str, str]:
-    """Return the environment without keys."""
-    keys = keys_of(os.environ)
-    return {name: value for name, value in os.environ.items() if name not in keys}
-
-
-def paths() -> list[str]:
-    """Return where this process finds modules, whatever folder it is in; what `python -P` leaves out comes last.
-
-    So nothing that an executor has written beside a program, or where a notebook works, stands in for a package.
-    """
-    here = os.devnull
-    with suppress(OSError):  # the folder is gone
-        here = os.getcwd()
-    main = getattr(sys.modules["__main__"], "__file__", None) or here
-    last = [os.path.dirname(os.path.join(here, main)), here]
-    whole = {path: os.path.normpath(os.path.join(here, path)) for path in sys.path if isinstance(path, str)}
-    found = dict.fromkeys(place if os.path.exists(place) else path for path, place in whole.items())
-    return sorted(found, key=lambda path: last.index(path) + 1 if path in last else 0)
+STARTING, DYING = 30.0, 5.0  # seconds that a worker may take to be forked, and a killed one to end
+# What the server runs: these very helpers, then whatever is where this process finds modules.
+PROGRAM = """
+import json, sys
+home, *paths = json.loads(sys.argv[1])
+sys.path[:] = [home]
+import helpers
+sys.path[:] = paths
+from helpers.formal_skills.forks import serve
+serve()
+"""
 
 
 def end_group(process: int) -> None:
@@ -112,6 +96,7 @@ class Server:
         life, watched = socket.socketpair()
         with other, watched:
             self.send(other, watched)
+        life.settimeout(STARTING)
         if not (process := life.recv(8)):
             raise ConnectionError("the server of workers ended while it started; its error is in this program's log")
         worker = Worker(Connection(channel.detach()), int.from_bytes(process, "big"), life.close)
@@ -134,7 +119,9 @@ class Server:
         self.line, end = socket.socketpair()
         self.began_with = clean()
         with end:
-            self.process = subprocess.Popen([sys.executable, "-P", "-c", PROGRAM, json.dumps(paths())], stdin=end,
+            flags = subprocess._args_from_interpreter_flags()  # as multiprocessing hands them on
+            places = json.dumps([str(Path(__file__).parents[2]), *paths()])
+            self.process = subprocess.Popen([sys.executable, *flags, "-P", "-c", PROGRAM, places], stdin=end,
                                             env=self.began_with, start_new_session=True)  # fmt: skip
 
 

@@ -36,6 +36,9 @@ class HookStatus(StrEnum):
 class Sealed(list):
     """A list of a payload: a hook that wants another one hands it on with `patch`, where it is checked."""
 
+    def __reduce_ex__(self, _: Any) -> tuple:
+        return list, (list(self),)  # a copy is the hook's own
+
     def _refuse(self, *_: Any, **__: Any) -> None:
         raise TypeError("the lists of a payload stay as they are; return patch(payload, ...) with a new one")
 

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from .drivers import Driver
 from .files import read_lines
-from .forks import paths
+from .surroundings import paths
 
 
 def check_plain(root: Path) -> None:
@@ -24,7 +24,7 @@ def check_plain(root: Path) -> None:
     if not root.is_dir():
         raise ValueError(f"the workspace {root} is no folder; make it first")
     for path in paths():
-        if os.path.isabs(path) and Path(path).resolve().is_relative_to(root):
+        if os.path.isabs(path) and Path(os.path.realpath(path)).is_relative_to(root):
             raise ValueError(f"this process imports modules from {path}, which is in the workspace; give the driver a "
                              "folder of its own, below the one that you work in")  # fmt: skip
     for path in root.rglob("*"):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import marshal
-import os
 import re
 import sys
+import threading
 import types
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -21,6 +21,7 @@ from .files import inside
 ODD = re.compile("[^0-9A-Za-z_]")  # compiled here, once for all workers
 
 
+LOCK = threading.RLock()  # hold it to load: another thread would find what is half imported
 READY: dict[tuple[str, bytes], types.CodeType] = {}  # what another process has compiled, by place and source
 
 
@@ -29,7 +30,7 @@ def code_of(path: str, source: bytes) -> bytes:
     """Return the code of a script as bytes, none if it does not compile: who imports it will say so."""
     try:
         return marshal.dumps(compile(source, path, "exec", dont_inherit=True))
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, OverflowError, MemoryError, RecursionError):
         return b""
 
 
@@ -69,11 +70,10 @@ def load_script(folder: Path, script: str) -> types.ModuleType:
 def package_of(folder: Path, scripts: Path) -> str:
     """Return the name of the synthetic package for a folder, FairyClaw's way with the folder's place as a suffix.
 
-    If one of its scripts has changed it is new, since the others may have imported that one.
+    If one of its scripts has changed it is new, and so are all of them: the others may have imported that one.
     """
     name = f"fairyclaw_cap_{ODD.sub('_', folder.name)}_{sha256(str(scripts).encode()).hexdigest()[:8]}"
-    with os.scandir(scripts) as files:
-        times = {file.name: file.stat().st_mtime_ns for file in files if file.name.endswith(".py")}
+    times = {file.name: file.stat().st_mtime_ns for file in scripts.glob("*.py") if file.is_file()}
     if getattr(sys.modules.get(name), "__times__", None) != times:
         for old in [module for module in sys.modules if module == name or module.startswith(name + ".")]:
             del sys.modules[old]
@@ -87,7 +87,8 @@ def entry_point(folder: Path, script: str, *names: str) -> Callable:
 
     Raises AttributeError if it has none, and whatever the script raises when it is imported.
     """
-    module = load_script(folder, script)
+    with LOCK:
+        module = load_script(folder, script)
     for name in names:
         if callable(getattr(module, name, None)):
             return getattr(module, name)

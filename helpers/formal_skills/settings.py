@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from .models import deepest_fault
-from .scripts import load_script
+from .scripts import LOCK, load_script
 
 
 def read_config(folder: Path) -> Any:
@@ -39,7 +39,8 @@ def read_model(folder: Path) -> type[BaseModel] | None:
     if not (folder / "config.py").exists():
         return None
     try:
-        model = getattr(load_script(folder, "config.py"), "runtime_config_model", None)
+        with LOCK:
+            model = getattr(load_script(folder, "config.py"), "runtime_config_model", None)
     except (Exception, SystemExit) as error:
         raise ValueError(f"{where} cannot be imported ({type(error).__name__}: {error}); correct it") from error
     if model is not None and not (isinstance(model, type) and issubclass(model, BaseModel)):

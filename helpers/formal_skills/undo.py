@@ -11,7 +11,8 @@ from pathlib import Path
 
 from .files import append_line, inside, read_lines
 
-NOT_OURS = (ValueError, KeyError, TypeError, AttributeError)  # what a line that is not the log's own raises
+# What a line that is not the log's own raises, or one whose place a program has changed.
+NOT_OURS = (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError)
 
 
 class Undo:
@@ -81,6 +82,7 @@ def put_back(copy: Path, root: Path, path: Path) -> None:
     place = inside(root, str(path.parent)) / path.name
     if path.name in ("", "..") or any(part.is_symlink() for part in (copy, *copy.rglob("*"))):
         return
+    place.parent.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(place) if place.is_dir() and not place.is_symlink() else place.unlink(missing_ok=True)
     if copy.is_dir():
         shutil.copytree(copy, place)

@@ -10,6 +10,7 @@ import mimetypes
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from multiprocessing.connection import Connection
@@ -56,11 +57,15 @@ def serve_channel(channel: Connection) -> None:
     except BaseException as error:  # whatever a script does when it is imported
         answer(channel, "failed", f"the skills' scripts do not load ({type(error).__name__}: {error})", "{}")
         return
+    if fence and threading.active_count() > 1:  # the kernel confines this thread, and what comes of it
+        answer(channel, "failed", "a script starts a thread when it is imported; start it in execute", "{}")
+        return
     readable = [str(place) for skill in skills for place in (skill["folder"], skill["markdown"]) if place]
     loop = asyncio.new_event_loop()
     confined = fence and confine([workspace, scratch, str(undo.folder)], readable)
     answer(channel, "ready", confined, "{}")
     if fence:
+        os.environ["HOME"] = scratch  # where programs look for settings, that of others being out of reach
         sys.addaudithook(Guard(workspace, scratch, undo, readable))
     while True:
         try:

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from .files import to_json
-from .forks import SERVER, Worker, paths
+from .forks import SERVER, Worker
 from .manifest import FormalSkill
 from .payloads import LlmFunctionToolSpec
 from .scripts import code_of
+from .surroundings import paths
 from .undo import roll_back
 
 Skills = Sequence[FormalSkill]
@@ -100,7 +101,7 @@ class Workshop:
             fault = f"Error: {name} took longer than {self.budget.seconds:g} s and was stopped; {self.undone}"
         except NotStarted as reason:
             fault = f"Error: {name} cannot run: {reason}"
-        except (EOFError, ConnectionError):
+        except (EOFError, OSError):  # also in the middle of an answer
             fault = f"Error: {name} ended its process; {self.undone}"
         self.close()
         roll_back(self.folder / "undo", self.workspace, lambda last: last == call)
