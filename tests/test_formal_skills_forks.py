@@ -134,7 +134,6 @@ def test_where_there_is_no_fork_a_worker_is_spawned(tmp_path, monkeypatch):
 
 UNGUARDED = """
 import sys
-import time
 from pathlib import Path
 from helpers.formal_skills import Runtime, Scripted, load_skill
 from tiny_skills import call

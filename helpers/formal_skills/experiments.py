@@ -22,7 +22,7 @@ from .trace import Trace
 
 HERE = Path(__file__).parent
 DATA = HERE / "data"
-MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # where Linux keeps files in memory: half the time
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # where Linux keeps files in memory
 SLOPPINESS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
 DOSES = (0.1, 0.3, 0.5)  # of one kind of lapse
 SEEDS = tuple(range(100, 120))  # the trials before had 0 to 3, and 1000 on to learn from

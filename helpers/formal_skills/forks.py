@@ -1,6 +1,6 @@
 """Where the process of a run's executors comes from: a fork of a small server that has no threads and no keys.
 
-`multiprocessing` has such a server too. A worker of this one is given a channel and nothing else, which takes half the
+`multiprocessing` has such a server too. A worker of this one is given a channel and nothing else, which takes less
 time, and it ends with the runtime's process, however that ends.
 """
 

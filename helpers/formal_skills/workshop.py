@@ -42,8 +42,9 @@ BUDGET = Budget()
 def kit(skill: FormalSkill) -> dict:
     """Return what the worker needs of a skill, which it would take longer to load than to run."""
     tools = {tool.name: tool.script for tool in skill.tools.values()}
-    paths = {str(skill.folder / "scripts" / script) for script in tools.values()}
-    code = {(path, source): code_of(path, source) for path in paths for source in [Path(path).read_bytes()]}
+    places = {skill.folder / "scripts" / script for script in tools.values()}
+    sources = [(str(place), place.read_bytes()) for place in places]
+    code = {source: code_of(*source) for source in sources}
     return {"folder": skill.folder, "markdown": skill.source, "tools": tools, "code": code}
 
 
